@@ -1,0 +1,7 @@
+//! The one binary: `vfxos lab`, `blade`, `authority`, `ctl`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vfxos::cmd::main()
+}

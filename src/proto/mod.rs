@@ -1,0 +1,19 @@
+//! Floor 1: the state machines. An event goes in with the time, outputs come out; nothing in here
+//! reads a clock, a socket or a file.
+
+use crate::base::time::Instant;
+
+pub mod agent;
+pub mod authority;
+pub mod blade;
+pub mod broker;
+pub mod config;
+
+/// What a machine's `poll` answers. A deadline can only be had once nothing is left to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next<O> {
+    /// Do this, then poll again.
+    Do(O),
+    /// Nothing to do. Come back with an event, or with a `Due` event at the instant given.
+    Wait(Option<Instant>),
+}
