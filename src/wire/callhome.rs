@@ -1,9 +1,21 @@
 //! The lab's own licence exchange: a signed JSON request, a signed JSON answer.
 //!
 //! It is ours alone and resembles no vendor's. A message travels as an [`Envelope`]: the body's
-//! exact bytes in base64 and a signature over them.
+//! exact bytes in base64 and a signature over them. [`seal`] and [`open`] make and read the
+//! envelope; [`Request::parse`] and [`Answer::parse`] read the body and hold it to its bounds, so
+//! that what comes out of them can be printed on a terminal and kept in flash.
 
 use serde::{Deserialize, Serialize};
+
+pub use body::{BodyError, LIST_MAX, TEXT_MAX};
+pub use seal::{
+    ENVELOPE_MAX, KeyError, OpenError, Opened, PublicKey, SigningKey, open, seal, verify,
+};
+
+mod body;
+mod seal;
+#[cfg(test)]
+mod tests;
 
 use crate::base::ident::{Tag, Udi};
 use crate::base::time::Utc;
