@@ -1,0 +1,337 @@
+//! What a stack is between two turns of its task: interface, sockets, and what smoltcp lacks.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use smoltcp::iface::{Interface, SocketHandle, SocketSet};
+use smoltcp::socket::{Socket, tcp};
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
+
+use super::frame::{ARP_LEN, arp_request, syn};
+use super::{Cidr, Listeners, Stats, TCP_BUFFER, Tap};
+use crate::net::link::{LinkError, Mac};
+use crate::net::random;
+
+/// Longest life of a connection that nobody holds any more; then it is reset.
+///
+/// # Source
+/// Linux, `tcp_fin_timeout`.
+const ORPHAN_LIFE: Duration = Duration::from_secs(60);
+/// How long the reset of an orphan, or the last datagrams of a dropped socket, may take to leave.
+const LINGER: Duration = Duration::from_secs(3);
+/// Most connections that nobody holds; with one more the oldest is reset at once.
+const ORPHANS_MAX: usize = 256;
+/// Longest wait for the third packet of a handshake.
+const HALF_OPEN_LIFE: Duration = Duration::from_secs(20);
+/// How long a neighbour that was asked for is not asked for again by us; smoltcp itself goes on.
+const PROBE_PAUSE: Duration = Duration::from_secs(30);
+/// Most neighbours whose last probe is remembered.
+const PROBES_MAX: usize = 1024;
+/// Closed connections whose buffers are kept for the next one.
+const SPARES_MAX: usize = 8;
+/// How long a peer may leave data unacknowledged.
+const ACK_WAIT: Duration = Duration::from_secs(120);
+/// Local ports that are given out when none is asked for.
+///
+/// # Source
+/// Linux, `ip_local_port_range`.
+const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
+
+/// A socket whose owner is gone.
+struct Orphan {
+    handle: SocketHandle,
+    since: Instant,
+}
+
+pub(super) struct Core {
+    pub mac: Mac,
+    pub iface: Interface,
+    pub sockets: SocketSet<'static>,
+    pub listeners: Listeners,
+    pub tap: Option<Tap>,
+    pub stats: Stats,
+    pub dead: Option<LinkError>,
+    /// ARP frames of our own, for the next turn.
+    pub own_frames: Vec<[u8; ARP_LEN]>,
+    orphans: VecDeque<Orphan>,
+    probed: BTreeMap<Ipv4Addr, Instant>,
+    spares: Vec<tcp::Socket<'static>>,
+}
+
+impl Core {
+    pub fn new(mac: Mac, iface: Interface, sockets: SocketSet<'static>) -> Core {
+        Core {
+            mac,
+            iface,
+            sockets,
+            listeners: Listeners::new(),
+            tap: None,
+            stats: Stats::default(),
+            dead: None,
+            own_frames: Vec::new(),
+            orphans: VecDeque::new(),
+            probed: BTreeMap::new(),
+            spares: Vec::new(),
+        }
+    }
+
+    /// Takes at most [`super::ADDRESSES_MAX`] addresses and a gateway that is on their networks.
+    pub fn set_addresses(&mut self, addresses: &[Cidr], gateway: Option<IpAddr>) {
+        self.iface.update_ip_addrs(|list| {
+            list.clear();
+            list.extend(addresses.iter().take(super::ADDRESSES_MAX).map(|cidr| cidr.wire()));
+        });
+        let routes = self.iface.routes_mut();
+        routes.remove_default_ipv4_route();
+        routes.remove_default_ipv6_route();
+        // The table is empty but for these, so it has room.
+        let _ = match gateway {
+            Some(IpAddr::V4(gateway)) => routes.add_default_ipv4_route(gateway),
+            Some(IpAddr::V6(gateway)) => routes.add_default_ipv6_route(gateway),
+            None => Ok(None),
+        };
+        self.probed.clear();
+        self.announce();
+    }
+
+    pub fn announce(&mut self) {
+        for cidr in self.iface.ip_addrs() {
+            if let IpCidr::Ipv4(cidr) = cidr {
+                self.own_frames.push(arp_request(self.mac, cidr.address(), cidr.address()));
+            }
+        }
+    }
+
+    /// Returns the neighbour through which `to` is reached; `None` if there is no way.
+    pub fn next_hop(&self, to: IpAddr) -> Option<IpAddr> {
+        if self.iface.ip_addrs().iter().any(|cidr| cidr.contains_addr(&to.into())) {
+            return Some(to);
+        }
+        let routes = self.iface.routes();
+        let route = match to {
+            IpAddr::V4(_) => routes.get_default_ipv4_route(),
+            IpAddr::V6(_) => routes.get_default_ipv6_route(),
+        };
+        route.map(|route| route.via_router.into())
+    }
+
+    /// Asks for the neighbour on the way to `to`, unless that was done a moment ago.
+    ///
+    /// smoltcp sends one request a second for the whole interface; it learns from any answer, so a
+    /// request of our own for each new neighbour lifts that limit.
+    pub fn probe(&mut self, now: Instant, to: IpAddr) {
+        let Some(IpAddr::V4(hop)) = self.next_hop(to) else { return };
+        let fresh = |at: &Instant| now < *at + PROBE_PAUSE.into();
+        if self.probed.get(&hop).is_some_and(fresh) {
+            return;
+        }
+        if self.probed.len() >= PROBES_MAX {
+            self.probed.clear();
+        }
+        self.probed.insert(hop, now);
+        if let Some(source) = self.iface.get_source_address_ipv4(&hop) {
+            self.own_frames.push(arp_request(self.mac, source, hop));
+        }
+    }
+
+    /// Returns a local port that no socket of the kind uses; `None` when all are taken.
+    pub fn ephemeral(&self, taken: impl Fn(u16) -> bool) -> Option<u16> {
+        let span = EPHEMERAL.end() - EPHEMERAL.start() + 1;
+        let first = u16::from_le_bytes(random()) % span;
+        (0..span).map(|step| EPHEMERAL.start() + (first + step) % span).find(|port| !taken(*port))
+    }
+
+    pub fn tcp_port_taken(&self, port: u16) -> bool {
+        let uses = |socket: &Socket<'_>| match socket {
+            Socket::Tcp(socket) => socket.local_endpoint().is_some_and(|local| local.port == port),
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) => false,
+        };
+        self.listeners.contains_key(&port) || self.sockets.iter().any(|(_, socket)| uses(socket))
+    }
+
+    pub fn udp_port_taken(&self, port: u16) -> bool {
+        let uses = |socket: &Socket<'_>| match socket {
+            Socket::Udp(socket) => socket.endpoint().port == port,
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Tcp(_) => false,
+        };
+        self.sockets.iter().any(|(_, socket)| uses(socket))
+    }
+
+    /// Returns a closed TCP socket with this stack's settings.
+    pub fn tcp_socket(&mut self) -> tcp::Socket<'static> {
+        let mut socket = self.spares.pop().unwrap_or_else(|| {
+            let buffer = || tcp::SocketBuffer::new(vec![0; TCP_BUFFER]);
+            tcp::Socket::new(buffer(), buffer())
+        });
+        socket.set_nagle_enabled(false);
+        socket.set_timeout(Some(ACK_WAIT.into()));
+        socket.set_keep_alive(None);
+        socket.set_congestion_control(tcp::CongestionControl::Cubic);
+        socket
+    }
+
+    /// Takes over a socket whose owner is gone, until it is closed or its time is up.
+    pub fn orphan(&mut self, now: Instant, handle: SocketHandle) {
+        if self.orphans.len() >= ORPHANS_MAX
+            && let Some(oldest) = self.orphans.pop_front()
+        {
+            self.free(oldest.handle);
+        }
+        self.orphans.push_back(Orphan { handle, since: now });
+    }
+
+    fn free(&mut self, handle: SocketHandle) {
+        if let Socket::Tcp(mut socket) = self.sockets.remove(handle)
+            && self.spares.len() < SPARES_MAX
+        {
+            socket.abort();
+            self.spares.push(socket);
+        }
+    }
+
+    /// Looks at a frame before smoltcp does: a SYN for a listener is given a socket to land in.
+    /// `false` means: drop the frame. A full backlog drops, as Linux does; smoltcp would reset.
+    pub fn admit(&mut self, now: Instant, frame: &[u8]) -> bool {
+        if self.listeners.is_empty() {
+            return true;
+        }
+        let Some((from, to)) = syn(frame) else { return true };
+        let Some(backlog) = self.listeners.get(&to.port()) else { return true };
+        let here: IpAddress = to.ip().into();
+        if !self.iface.has_ip_addr(here) || backlog.address.is_some_and(|only| only != to.ip()) {
+            return true;
+        }
+        let known = (Some(IpEndpoint::from(to)), Some(IpEndpoint::from(from)));
+        let lands = |socket: &Socket<'_>| match socket {
+            Socket::Tcp(socket) => {
+                let waits = socket.is_listening() && socket.listen_endpoint().port == to.port();
+                waits || (socket.local_endpoint(), socket.remote_endpoint()) == known
+            }
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) => false,
+        };
+        if self.sockets.iter().any(|(_, socket)| lands(socket)) {
+            return true;
+        }
+        if backlog.is_full() {
+            self.stats.syn_dropped += 1;
+            return false;
+        }
+        let endpoint = IpListenEndpoint { addr: backlog.address.map(Into::into), port: to.port() };
+        let mut socket = self.tcp_socket();
+        socket.set_keep_alive(Some(super::tcp::KEEP_ALIVE.into()));
+        if socket.listen(endpoint).is_ok() {
+            let handle = self.sockets.add(socket);
+            if let Some(backlog) = self.listeners.get_mut(&to.port()) {
+                backlog.half_open.push((handle, now));
+            }
+        }
+        true
+    }
+
+    /// Moves finished handshakes to their listeners and ends what has had its time.
+    pub fn tidy(&mut self, now: Instant) {
+        let mut done = Vec::new();
+        for backlog in self.listeners.values_mut() {
+            let (sockets, ready) = (&self.sockets, &mut backlog.ready);
+            let before = ready.len();
+            backlog.half_open.retain(|(handle, since)| {
+                match sockets.get::<tcp::Socket<'_>>(*handle).state() {
+                    tcp::State::Listen | tcp::State::SynReceived => {
+                        let keep = now < *since + HALF_OPEN_LIFE.into();
+                        if !keep {
+                            done.push(*handle);
+                        }
+                        keep
+                    }
+                    tcp::State::Closed => {
+                        done.push(*handle);
+                        false
+                    }
+                    tcp::State::SynSent
+                    | tcp::State::Established
+                    | tcp::State::FinWait1
+                    | tcp::State::FinWait2
+                    | tcp::State::CloseWait
+                    | tcp::State::Closing
+                    | tcp::State::LastAck
+                    | tcp::State::TimeWait => {
+                        ready.push_back(*handle);
+                        false
+                    }
+                }
+            });
+            if ready.len() > before
+                && let Some(waker) = backlog.waker.take()
+            {
+                waker.wake();
+            }
+        }
+        for handle in done {
+            self.free(handle);
+        }
+        for _ in 0..self.orphans.len() {
+            let Some(orphan) = self.orphans.pop_front() else { break };
+            if self.orphan_done(now, &orphan) {
+                self.free(orphan.handle);
+            } else {
+                self.orphans.push_back(orphan);
+            }
+        }
+    }
+
+    fn orphan_done(&mut self, now: Instant, orphan: &Orphan) -> bool {
+        let tcp_end = orphan.since + ORPHAN_LIFE.into();
+        let udp_end = orphan.since + LINGER.into();
+        let mut sockets = self.sockets.iter_mut();
+        match sockets.find(|(handle, _)| *handle == orphan.handle) {
+            Some((_, Socket::Tcp(socket))) => {
+                if now >= tcp_end {
+                    socket.abort();
+                }
+                let reset_sent =
+                    socket.state() == tcp::State::Closed && socket.remote_endpoint().is_none();
+                reset_sent || now >= tcp_end + LINGER.into()
+            }
+            Some((_, Socket::Udp(socket))) => socket.send_queue() == 0 || now >= udp_end,
+            Some((_, Socket::Raw(_) | Socket::Icmp(_))) | None => true,
+        }
+    }
+
+    /// Returns when [`Core::tidy`] has something to end; `None` if never.
+    pub fn tidy_at(&self) -> Option<Instant> {
+        let half_open = self.listeners.values().flat_map(|backlog| &backlog.half_open);
+        let half_open = half_open.map(|(_, since)| *since + HALF_OPEN_LIFE.into());
+        let orphans = self.orphans.iter().map(|orphan| {
+            match self.sockets.iter().find(|(handle, _)| *handle == orphan.handle) {
+                Some((_, Socket::Tcp(socket))) if socket.state() != tcp::State::Closed => {
+                    orphan.since + ORPHAN_LIFE.into()
+                }
+                Some((_, Socket::Tcp(_))) => orphan.since + (ORPHAN_LIFE + LINGER).into(),
+                Some((_, Socket::Udp(_) | Socket::Raw(_) | Socket::Icmp(_))) | None => {
+                    orphan.since + LINGER.into()
+                }
+            }
+        });
+        half_open.chain(orphans).min()
+    }
+
+    /// Ends every socket: the link is gone. Whoever waits on one is woken.
+    pub fn die(&mut self, error: LinkError) {
+        self.dead = Some(error);
+        for (_, socket) in self.sockets.iter_mut() {
+            match socket {
+                Socket::Tcp(socket) => socket.abort(),
+                Socket::Udp(socket) => socket.close(),
+                // Their owners wait with a deadline.
+                Socket::Raw(_) | Socket::Icmp(_) => {}
+            }
+        }
+        for backlog in self.listeners.values_mut() {
+            if let Some(waker) = backlog.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+}
