@@ -1,5 +1,7 @@
 //! The catalogue of entitlements: which tag and which name a feature has on which family.
 
+use serde::{Deserialize, Serialize};
+
 use super::ident::Tag;
 use super::platform::Family;
 
@@ -7,7 +9,7 @@ use super::platform::Family;
 ///
 /// # Source
 /// Seed, "ASA-rechten": standard tier, contexts, strong encryption, carrier (GTP).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Feature {
     /// `feature tier standard`; everything else needs it first.
     Tier,

@@ -47,7 +47,7 @@ impl fmt::Display for Slot {
 }
 
 /// The number by which a blade and the supervisor name one entitlement request; it never goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Handle(pub u32);
 
 /// Names one exchange with the authority, so that a late answer is recognised.

@@ -1,5 +1,8 @@
 //! Floor 4: the processes. Composition only.
 
+pub mod control;
+pub mod topology;
+
 use std::process::ExitCode;
 
 /// Runs the subcommand named on the command line.

@@ -1,0 +1,57 @@
+# What a person types. `make help` lists it.
+
+CARGO ?= cargo
+VFXOS  = target/release/vfxos
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help run build check lint pure unit test lab bench doc sources deny bless clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the release binary
+	$(CARGO) build --release --locked
+
+run: ## Run the lab: a chassis, its blade, DNS, NTP and the licence authority, in front of its console
+	@$(CARGO) build --release --locked
+	@$(VFXOS) lab $(ARGS)
+
+check: lint pure unit ## Format, lints, the pure half alone, tidy, unit, transcripts, simulation
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
+
+pure:
+	$(CARGO) check --locked --no-default-features
+
+unit:
+	$(CARGO) test --locked --lib --bins --test tidy --test transcripts --test sim --test net --test tree
+
+test: check lab deny ## All of check, and the lab driven as a process
+
+lab:
+	$(CARGO) test --locked --test lab
+
+bench: ## Figures, each beside a peer measured in the same run
+	$(CARGO) build --release --locked --bins
+	$(CARGO) bench --locked --bench figures
+
+doc: ## Build the documentation of the code
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+sources: ## List device facts that nobody has shown us
+	@grep -rn -i -e 'Source::Recall' -e '^ *//[/!].*recall' src | sed 's/^src\///'
+
+deny: ## Licences, duplicates and sources of dependencies
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	  $(CARGO) deny --locked --offline check --hide-inclusion-graph bans licenses sources; \
+	else echo "deny: skipped: cargo-deny is not installed (cargo install --locked cargo-deny)"; fi
+
+bless: ## Rewrite the transcripts marked `source: ours` (never the others)
+	BLESS=1 $(CARGO) test --locked --test transcripts
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,146 @@
+//! What the authority keeps in flash: one record for each thing, so that a request writes what it
+//! changed and no more.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::account::{Account, AccountId, AccountName, Pool};
+use super::instance::Instance;
+use super::journal::{EVENTS_MAX, Entry};
+use super::token::Token;
+use super::{Authority, INSTANCES_MAX, TOKENS_MAX};
+use crate::base::entitlement::Entitlement;
+
+/// What every key of the authority begins with.
+pub const PREFIX: &str = "authority/";
+
+/// One change of flash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub key: String,
+    /// JSON; `None` deletes the key.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Why the authority can't start from what is in flash.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RecordError {
+    #[error("record {key} is not the JSON of an authority's record: {reason}")]
+    Json { key: String, reason: String },
+    #[error("record {key} is of no kind that this version knows")]
+    Kind { key: String },
+    #[error("record {key} names account {account}, which does not exist")]
+    Account { key: String, account: u32 },
+    #[error("record {key} contradicts another record, or there are too many of its kind")]
+    Contradiction { key: String },
+}
+
+/// A virtual account as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredAccount {
+    name: AccountName,
+    pools: Vec<(String, Pool)>,
+}
+
+impl Record {
+    pub(super) fn account(id: AccountId, account: &Account) -> Record {
+        let pools = account.pools.iter().map(|(tag, pool)| ((*tag).to_owned(), *pool)).collect();
+        let stored = StoredAccount { name: account.name.clone(), pools };
+        Record::put(format!("{PREFIX}account/{:04}", id.0), &stored)
+    }
+
+    pub(super) fn token(token: &Token) -> Record {
+        Record::put(format!("{PREFIX}token/{}", token.id), token)
+    }
+
+    pub(super) fn delete_token(id: &str) -> Record {
+        Record { key: format!("{PREFIX}token/{id}"), value: None }
+    }
+
+    pub(super) fn instance(instance: &Instance) -> Record {
+        Record::put(format!("{PREFIX}instance/{}", instance.id), instance)
+    }
+
+    pub(super) fn delete_instance(id: &str) -> Record {
+        Record { key: format!("{PREFIX}instance/{id}"), value: None }
+    }
+
+    pub(super) fn event(slot: u64, entry: &Entry) -> Record {
+        Record::put(format!("{PREFIX}event/{slot:04}"), entry)
+    }
+
+    fn put(key: String, value: &impl Serialize) -> Record {
+        let json = serde_json::to_vec(value).expect("records hold plain fields and lists only");
+        Record { key, value: Some(json) }
+    }
+}
+
+impl Authority {
+    /// Takes back one record.
+    pub(super) fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), RecordError> {
+        let kind = || RecordError::Kind { key: key.to_owned() };
+        let contradiction = || RecordError::Contradiction { key: key.to_owned() };
+        let (sort, name) =
+            key.strip_prefix(PREFIX).and_then(|rest| rest.split_once('/')).ok_or_else(kind)?;
+        match sort {
+            "account" => {
+                let id = AccountId(name.parse().map_err(|_| kind())?);
+                let stored: StoredAccount = parse(key, value)?;
+                let mut account = Account { name: stored.name, pools: Default::default() };
+                for (tag, pool) in stored.pools {
+                    // A catalogue that lost a row since: its pool is no longer sold.
+                    if let Some(row) = Entitlement::of_tag(&tag) {
+                        account.pools.insert(row.tag, pool);
+                    }
+                }
+                self.accounts.insert(id, account);
+            }
+            "token" => {
+                let token: Token = parse(key, value)?;
+                let known = self.token_texts.insert(token.text.clone(), token.id.clone());
+                if token.id != name || known.is_some() || self.tokens.len() >= TOKENS_MAX {
+                    return Err(contradiction());
+                }
+                self.tokens.insert(token.id.clone(), token);
+            }
+            "instance" => {
+                let instance: Instance = parse(key, value)?;
+                let twice = self.ledger.of_serial(instance.serial()).is_some();
+                if instance.id != name || twice || self.ledger.len() >= INSTANCES_MAX {
+                    return Err(contradiction());
+                }
+                self.ledger.insert(instance);
+            }
+            "event" => {
+                let entry: Entry = parse(key, value)?;
+                let slot: u64 = name.parse().map_err(|_| kind())?;
+                if entry.number % EVENTS_MAX as u64 != slot {
+                    return Err(contradiction());
+                }
+                self.journal.restore(entry);
+            }
+            _ => return Err(kind()),
+        }
+        Ok(())
+    }
+
+    /// Checks that every token and instance belongs to an account that exists.
+    pub(super) fn check_references(&self) -> Result<(), RecordError> {
+        let tokens = self.tokens.values().map(|token| ("token", &token.id, token.account));
+        let instances = self.ledger.iter().map(|known| ("instance", &known.id, known.account));
+        for (sort, id, account) in tokens.chain(instances) {
+            if !self.accounts.contains_key(&account) {
+                let key = format!("{PREFIX}{sort}/{id}");
+                return Err(RecordError::Account { key, account: account.0 });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, RecordError> {
+    serde_json::from_slice(value)
+        .map_err(|error| RecordError::Json { key: key.to_owned(), reason: error.to_string() })
+}

@@ -1,0 +1,30 @@
+//! What one unit may do, and what several units may do together.
+
+use crate::base::platform::Module;
+
+/// The three rows of the feature table that licences change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Security contexts.
+    pub contexts: u32,
+    /// 3DES and AES.
+    pub strong_encryption: bool,
+    /// GTP inspection and its like.
+    pub carrier: bool,
+}
+
+impl Capabilities {
+    /// Returns what the units of a failover pair or a cluster share.
+    ///
+    /// # Source
+    /// Seed: 10 and 10 contexts share 20; a standby without 3DES beside an active with it shares
+    /// it. Public transcripts: 18 and 2 share 20, 40 and 10 share 50. Carrier follows 3DES: recall.
+    pub fn shared(module: &Module, units: &[Capabilities]) -> Capabilities {
+        let sum = units.iter().fold(0_u32, |sum, unit| sum.saturating_add(unit.contexts));
+        Capabilities {
+            contexts: sum.min(module.contexts_max),
+            strong_encryption: units.iter().any(|unit| unit.strong_encryption),
+            carrier: units.iter().any(|unit| unit.carrier),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Child processes: starting our own binary again, and dying with the parent.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use tokio::process::{Child, Command};
+
+/// Starts this binary again with other arguments; it dies when the handle is dropped.
+///
+/// Its standard input is empty; what it logs goes to our standard error.
+///
+/// # Errors
+/// What the operating system says when it cannot start a process.
+pub fn spawn_self(args: &[OsString]) -> io::Result<Child> {
+    Command::new(own_path()?)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// Returns the path of the running binary, also after the file was replaced by a rebuild.
+///
+/// # Errors
+/// What the operating system says when `/proc` is not mounted.
+fn own_path() -> io::Result<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { Ok(link) } else { std::env::current_exe() }
+}
+
+/// Makes the kernel end this process when its parent dies, however it dies.
+///
+/// # Errors
+/// [`io::ErrorKind::NotFound`] when the parent has died already.
+pub fn die_with_parent(parent: u32) -> io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+    // The parent may have died before the line above.
+    if nix::unistd::getppid().as_raw().unsigned_abs() == parent {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::NotFound, "the supervisor that started it is gone"))
+    }
+}
+
+/// Returns the process id.
+pub fn id() -> u32 {
+    std::process::id()
+}
+
+/// Returns the user that runs this process.
+pub fn user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+/// Makes files that this process creates readable by its user alone.
+pub fn private_files() {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+}
