@@ -107,7 +107,7 @@ pub enum Event {
     /// A request came in.
     Request {
         exchange: ExchangeId,
-        request: Request,
+        request: Box<Request>,
         /// The exact bytes that `request` was parsed from.
         body: Vec<u8>,
         /// The signature that came with them.
