@@ -119,6 +119,11 @@ impl Flash {
         Flash { database: Mutex::new(Some(database)), path: PathBuf::new(), kind, _lock: None }
     }
 
+    /// Returns the file, for messages; empty for one in memory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns the value of a key.
     ///
     /// # Errors

@@ -234,6 +234,18 @@ struct Disk {
     full: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
+impl Flash {
+    /// Makes the next write fail as on a full disk; the one after opens the file again.
+    pub(crate) fn fail_once(&self) {
+        let full = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let disk = Disk { memory: InMemoryBackend::new(), full: full.clone() };
+        let database = builder().create_with_backend(disk).unwrap();
+        stamp(&database, self.kind).unwrap();
+        full.store(true, Ordering::Relaxed);
+        *self.database.lock() = Some(database);
+    }
+}
+
 impl redb::StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
         self.memory.len()
@@ -259,13 +271,8 @@ impl redb::StorageBackend for Disk {
 fn a_full_disk_loses_nothing_and_the_next_write_tries_again() {
     let folder = filled();
     let flash = folder.open().unwrap();
-    let full = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let disk = Disk { memory: InMemoryBackend::new(), full: full.clone() };
-    let database = builder().create_with_backend(disk).unwrap();
-    stamp(&database, Kind::Chassis).unwrap();
-    full.store(true, Ordering::Relaxed);
     // The real file is let go for as long as the full disk stands in for it.
-    *flash.database.lock() = Some(database);
+    flash.fail_once();
     let error = flash.write(&[Change::Put("a", b"1")]).unwrap_err();
     assert_eq!(error, FlashError::Full { path: folder.file() });
     assert_eq!(flash.get("a").unwrap(), None);
