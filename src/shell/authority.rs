@@ -68,7 +68,8 @@ pub enum AnswerFault {
     WrongSignature,
 }
 
-/// A handle to the authority; clones share it.
+/// A handle to the authority; clones share it. Once the last is dropped, and no call is under way,
+/// the flash can be opened again.
 #[derive(Clone, Debug)]
 pub struct Service(Arc<Inner>);
 
@@ -279,25 +280,31 @@ impl Service {
 
 impl Inner {
     /// Writes until nothing is left to write. Runs on a thread of its own, one at a time.
-    fn write(&self) {
+    fn write(self: Arc<Inner>) {
+        let Some(mut batch) = self.next_batch() else { return };
         loop {
-            let (batch, waiting) = {
-                let mut state = self.state.lock();
-                if state.waiting.is_empty() && state.unsaved.is_empty() {
-                    state.writing = false;
-                    return;
-                }
-                (std::mem::take(&mut state.unsaved), std::mem::take(&mut state.waiting))
-            };
-            let saved = save(&self.flash, &batch);
+            let saved = save(&self.flash, &batch.records);
             if let Err(error) = &saved {
                 self.undo(error);
             }
-            for tell in waiting {
-                // Who left meanwhile needs no word.
-                let _ = tell.send(saved.is_ok());
-            }
+            let Some(next) = self.next_batch() else {
+                // Let go first: whoever is told may close the authority and open it again.
+                drop(self);
+                batch.tell(saved.is_ok());
+                return;
+            };
+            batch.tell(saved.is_ok());
+            batch = next;
         }
+    }
+
+    /// Takes all that waits to be written; `None` ends the thread that writes.
+    fn next_batch(&self) -> Option<Batch> {
+        let mut state = self.state.lock();
+        let records = std::mem::take(&mut state.unsaved);
+        let waiting = std::mem::take(&mut state.waiting);
+        state.writing = !(records.is_empty() && waiting.is_empty());
+        state.writing.then_some(Batch { records, waiting })
     }
 
     /// Goes back to what the disk holds, after a write that failed; whoever was carried out since
@@ -308,8 +315,24 @@ impl Inner {
         let state = &mut *state;
         state.unsaved.clear();
         state.authority = load(&self.flash, &state.settings, &mut state.rng).ok();
-        for tell in state.waiting.drain(..) {
-            let _ = tell.send(false);
+        let waiting = std::mem::take(&mut state.waiting);
+        Batch { records: Vec::new(), waiting }.tell(false);
+    }
+}
+
+/// What goes into one transaction, and who waits for it.
+#[derive(Debug)]
+struct Batch {
+    records: Vec<Record>,
+    waiting: Vec<oneshot::Sender<bool>>,
+}
+
+impl Batch {
+    /// Tells everyone who waits whether it is on the disk.
+    fn tell(self, saved: bool) {
+        for tell in self.waiting {
+            // Who left meanwhile needs no word.
+            let _ = tell.send(saved);
         }
     }
 }
