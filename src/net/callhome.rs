@@ -21,19 +21,18 @@ use hyper::http::request::Builder;
 use hyper::http::uri::Scheme;
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use super::ca;
 use super::dns;
 use super::stack::{Stack, TcpStream};
 use super::tls;
 use crate::base::time::Utc;
 use crate::proto::agent::ExchangeError;
-use crate::wire::callhome::{Answer, ENVELOPE_MAX};
-
-mod trust;
+use crate::wire::callhome::{Answer, ENVELOPE_MAX, open};
 
 /// Most header lines in an answer.
 const HEADERS_MAX: usize = 64;
@@ -87,13 +86,13 @@ pub struct Target {
     pub patience: Patience,
 }
 
-/// Whom the chassis believes.
-#[derive(Clone, Debug, Default)]
+/// Whom the chassis believes: its trustpoints' certificates as PEM, as an operator sets them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     /// Trustpoint CHdefault: who may vouch for the TLS server.
-    pub tls_roots: Vec<CertificateDer<'static>>,
+    pub tls_roots: String,
     /// Trustpoint CiscoLicRoot: who may vouch for the signer of answers.
-    pub licence_roots: Vec<CertificateDer<'static>>,
+    pub licence_roots: String,
 }
 
 /// Sends one sealed request and returns the authority's believed answer.
@@ -131,7 +130,7 @@ pub async fn exchange(
             secured(tunnel, &url, target, trust, wall, body).await
         }
     }?;
-    trust::believe(&answer, &trust.licence_roots, wall)
+    believe(&answer, &trust.licence_roots, wall)
 }
 
 /// What matters of a URL.
@@ -321,6 +320,22 @@ where
     })?;
     let body = body.to_bytes();
     if body.is_empty() { Err(ExchangeError::Transport) } else { Ok(body) }
+}
+
+/// Opens an answer and believes it, if a root vouches for its signer at `wall`.
+fn believe(bytes: &[u8], roots: &str, wall: Utc) -> Result<Answer, ExchangeError> {
+    let opened = open(bytes).map_err(|error| {
+        tracing::debug!(%error, "callhome: not an answer");
+        ExchangeError::Parse
+    })?;
+    ca::check_answer(&opened, roots, wall).map_err(|error| {
+        tracing::debug!(%error, "callhome: the answer is not the authority's");
+        ExchangeError::Signature
+    })?;
+    Answer::parse(&opened.body).map_err(|error| {
+        tracing::debug!(%error, "callhome: a signed answer that makes no sense");
+        ExchangeError::Parse
+    })
 }
 
 fn client() -> hyper::client::conn::http1::Builder {

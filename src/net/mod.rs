@@ -12,6 +12,7 @@
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+pub mod ca;
 pub mod callhome;
 pub mod dns;
 // pub mod hosts;
