@@ -114,7 +114,7 @@ pub async fn resolve_within(
 /// Returns the full names to try, in order.
 fn candidates(name: &str, search: Option<&str>) -> Result<Vec<Name>, DnsError> {
     let mut full = Name::from_str(name).map_err(|_| DnsError::Name)?;
-    if full.is_root() {
+    if full.num_labels() == 0 {
         return Err(DnsError::Name);
     }
     if full.is_fqdn() {

@@ -15,10 +15,10 @@ use ring::rand::{SecureRandom, SystemRandom};
 pub mod ca;
 pub mod callhome;
 pub mod dns;
-// pub mod hosts;
+pub mod hosts;
 pub mod http;
 pub mod link;
-// pub mod ntp;
+pub mod ntp;
 pub mod stack;
 pub mod tls;
 
