@@ -12,14 +12,15 @@
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-// pub mod callhome;
-// pub mod dns;
-// pub mod hosts;
-// pub mod http;
+pub mod ca;
+pub mod callhome;
+pub mod dns;
+pub mod hosts;
+pub mod http;
 pub mod link;
-// pub mod ntp;
+pub mod ntp;
 pub mod stack;
-// pub mod tls;
+pub mod tls;
 
 /// Returns `N` bytes of the operating system's randomness.
 ///

@@ -1,1 +1,3 @@
-//! stub
+//! Floor 3: what people and devices talk to.
+
+pub mod authority;

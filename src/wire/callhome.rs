@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use body::{BodyError, LIST_MAX, TEXT_MAX};
 pub use seal::{
-    ENVELOPE_MAX, KeyError, OpenError, Opened, PublicKey, SigningKey, open, seal, verify,
+    ENVELOPE_MAX, KeyError, OpenError, Opened, PublicKey, SigningKey, open, seal, unsigned, verify,
 };
 
 mod body;

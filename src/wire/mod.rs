@@ -2,3 +2,4 @@
 
 pub mod appag;
 pub mod callhome;
+pub mod ntp;

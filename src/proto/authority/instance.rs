@@ -35,9 +35,7 @@ pub struct Instance {
     /// True once it has said anything after its registration: the grant arrived.
     pub(super) confirmed: bool,
     pub(super) seen: Seen,
-    /// True while others may have its licences: it has been silent for [`SILENCE_MAX`]. It follows
-    /// from the dates, so it isn't kept.
-    #[serde(skip)]
+    /// True while others may have its licences: it has been silent for [`SILENCE_MAX`].
     pub silent: bool,
 }
 
@@ -87,6 +85,8 @@ impl Seen {
         if self.recent.last().is_some_and(|last| *last == (sent_at, nonce)) {
             return Freshness::Repeat;
         }
+        // Equal dates count as forgotten: a device has one exchange at a time, so it never sends
+        // more than `SEEN_MAX` in a millisecond.
         let known = self.recent.iter().any(|(_, seen)| *seen == nonce);
         // A lab's clock can be set back; what was forgotten then lies ahead and proves nothing.
         let forgotten = self.forgotten.filter(|at| (from..=to).contains(at));

@@ -23,8 +23,8 @@ pub(super) struct Ledger {
 /// A deadline that has passed.
 #[derive(Debug)]
 pub(super) enum Passed {
-    /// Identifier and serial number of an instance that has fallen silent.
-    Silent(String, String),
+    /// It has fallen silent, and is in the ledger as such.
+    Silent(Box<Instance>),
     /// Its certificate ended; it is no longer in the ledger.
     Ended(Box<Instance>),
 }
@@ -110,7 +110,7 @@ impl Ledger {
             return self.remove(&id).map(|instance| Passed::Ended(Box::new(instance)));
         }
         let silent = self.update(&id, |instance| instance.silent = true)?;
-        Some(Passed::Silent(id.clone(), silent.serial().to_owned()))
+        Some(Passed::Silent(Box::new(silent.clone())))
     }
 
     /// Returns the totals as a walk over all instances gives them.

@@ -107,7 +107,7 @@ pub enum Event {
     /// A request came in.
     Request {
         exchange: ExchangeId,
-        request: Request,
+        request: Box<Request>,
         /// The exact bytes that `request` was parsed from.
         body: Vec<u8>,
         /// The signature that came with them.
@@ -218,8 +218,10 @@ impl Authority {
     fn pass_deadlines(&mut self, now: Utc) {
         while let Some(passed) = self.ledger.pass_deadline(now) {
             match passed {
-                ledger::Passed::Silent(id, serial) => {
-                    self.note(now, &id, &format!("{serial} silent for 90 days: licences freed"));
+                ledger::Passed::Silent(instance) => {
+                    let text = format!("{} silent for 90 days: licences freed", instance.serial());
+                    self.note(now, &instance.id, &text);
+                    self.changed.push(Record::instance(&instance));
                 }
                 ledger::Passed::Ended(instance) => {
                     let text = format!("{} removed: its certificate ended", instance.serial());
