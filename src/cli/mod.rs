@@ -1,1 +1,3 @@
-//! stub
+//! The command language.
+
+pub mod show;

@@ -31,7 +31,7 @@ pub use failure::{AfterFailure, ConfigError, ExchangeError, REFUSED_TEXT, SIGNAT
 pub use notice::{EventLine, EventLog, LogLine};
 pub use report::{
     AuthorizationStatus, CertificateReport, Communication, Job, JobKind, Licence, LicenceStatus,
-    RegistrationReport, Report,
+    RegistrationReport, Report, spelled,
 };
 pub use stored::{
     Attempt, Authorization, Privacy, Refusal, Registered, Registration, Replacement, Reservation,
