@@ -298,17 +298,18 @@ fn a_jump_over_everything_ends_as_the_walk_does() {
 }
 
 impl Bench {
+    fn flash_registered(&self) -> &Registered {
+        let Registration::Registered(held) = &self.flash.registration else {
+            panic!("{:?}", self.flash.registration)
+        };
+        held
+    }
+
     fn flash_authorization(&self) -> &Authorization {
-        match &self.flash.registration {
-            Registration::Registered(held) => &held.authorization,
-            other => panic!("{other:?}"),
-        }
+        &self.flash_registered().authorization
     }
 
     fn flash_grace(&self) -> Option<Utc> {
-        match &self.flash.registration {
-            Registration::Registered(held) => held.grace_until,
-            other => panic!("{other:?}"),
-        }
+        self.flash_registered().grace_until
     }
 }

@@ -33,6 +33,7 @@ fn bench_in(state: char) -> Bench {
 
 #[test]
 fn every_state_meets_every_event() {
+    type Step<'a> = &'a dyn Fn(&mut Bench);
     // An answer or a loss with nothing under way is a late one. `A` is Pending with its try away.
     let late = |bench: &mut Bench, verdict: Option<Verdict>| {
         let exchange = bench.asked.take().map_or(ExchangeId(99), |(exchange, _)| exchange);
@@ -52,10 +53,25 @@ fn every_state_meets_every_event() {
         late(bench, Some(Verdict::Refused { kind: RefusalKind::Token, text: "no".into() }));
     };
     let lost = |bench: &mut Bench| late(bench, None);
-    let steps: [(&str, &dyn Fn(&mut Bench)); 9] = [
-        ("register", &(|b: &mut Bench| drop(b.register("T2", false)))),
-        ("force", &(|b: &mut Bench| drop(b.register("T2", true)))),
-        ("deregister", &(|b: &mut Bench| drop(b.agent.deregister(b.now)))),
+    let steps: [(&str, Step); 9] = [
+        (
+            "register",
+            &(|b: &mut Bench| {
+                let _ = b.register("T2", false);
+            }),
+        ),
+        (
+            "force",
+            &(|b: &mut Bench| {
+                let _ = b.register("T2", true);
+            }),
+        ),
+        (
+            "deregister",
+            &(|b: &mut Bench| {
+                let _ = b.agent.deregister(b.now);
+            }),
+        ),
         ("granted", &granted),
         ("refused", &refused),
         ("lost", &lost),
