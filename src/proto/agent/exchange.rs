@@ -22,6 +22,16 @@ pub(super) struct Flight {
     pub(super) superseded: bool,
 }
 
+/// A kind of exchange that waits for its date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Farewell,
+    Register,
+    Replace,
+    Renew,
+    Authorize,
+}
+
 /// What an exchange is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -59,36 +69,49 @@ impl Purpose {
 
 impl Agent {
     /// Everything that waits to be asked and when, the most urgent kind first.
-    fn wanted(&self) -> impl Iterator<Item = (Utc, Purpose)> {
-        let stored = &self.stored;
-        let farewell = stored
-            .farewells
-            .first()
-            .map(|instance| (Utc::MIN, Purpose::Farewell { instance: instance.clone() }));
-        let register = match &stored.registration {
-            Registration::Pending { token, force, ask_at: at }
-            | Registration::Waiting { token, force, retry_at: at, .. } => {
-                Some((*at, Purpose::Register { token: token.clone(), force: *force }))
+    fn wishes(&self) -> impl Iterator<Item = (Utc, Wish)> {
+        let farewell = (!self.stored.farewells.is_empty()).then_some((Utc::MIN, Wish::Farewell));
+        let replace = self.stored.replacement.as_ref().map(|wish| (wish.ask_at, Wish::Replace));
+        let (register, renew, authorize) = match &self.stored.registration {
+            Registration::Pending { ask_at: at, .. }
+            | Registration::Waiting { retry_at: at, .. } => {
+                (Some((*at, Wish::Register)), None, None)
             }
-            Registration::Unregistered
-            | Registration::Failed { .. }
-            | Registration::Registered(_) => None,
+            Registration::Registered(held) => {
+                let at = held.authorization.ask_at;
+                let at = self.hold_off.map_or(at, |hold_off| at.min(hold_off));
+                (None, Some((held.renew_at, Wish::Renew)), Some((at, Wish::Authorize)))
+            }
+            Registration::Unregistered | Registration::Failed { .. } => (None, None, None),
         };
-        let replace = stored
-            .replacement
-            .as_ref()
-            .map(|wish| (wish.ask_at, Purpose::Replace { token: wish.token.clone() }));
-        let renew = self.registered().map(|registered| {
-            (registered.renew_at, Purpose::Renew { instance: registered.instance.clone() })
-        });
-        let authorize = self.registered().map(|registered| {
-            let at = registered.authorization.ask_at;
-            let asked = stored.usage.iter().map(|(tag, usage)| (tag.clone(), usage.count));
-            let instance = registered.instance.clone();
-            let purpose = Purpose::Authorize { instance, asked: asked.collect() };
-            (self.hold_off.map_or(at, |hold_off| at.min(hold_off)), purpose)
-        });
         [farewell, register, replace, renew, authorize].into_iter().flatten()
+    }
+
+    /// Fills a wish in; `None` if there is nothing to fill it with.
+    fn purpose(&self, wish: Wish) -> Option<Purpose> {
+        let instance = || self.registered().map(|held| held.instance.clone());
+        Some(match wish {
+            Wish::Farewell => {
+                Purpose::Farewell { instance: self.stored.farewells.first()?.clone() }
+            }
+            Wish::Register => match &self.stored.registration {
+                Registration::Pending { token, force, .. }
+                | Registration::Waiting { token, force, .. } => {
+                    Purpose::Register { token: token.clone(), force: *force }
+                }
+                Registration::Unregistered
+                | Registration::Failed { .. }
+                | Registration::Registered(_) => return None,
+            },
+            Wish::Replace => {
+                Purpose::Replace { token: self.stored.replacement.as_ref()?.token.clone() }
+            }
+            Wish::Renew => Purpose::Renew { instance: instance()? },
+            Wish::Authorize => {
+                let asked = self.stored.usage.iter().map(|(tag, usage)| (tag.clone(), usage.count));
+                Purpose::Authorize { instance: instance()?, asked: asked.collect() }
+            }
+        })
     }
 
     /// Returns when something is to be asked next; `None` while an exchange is under way.
@@ -96,7 +119,7 @@ impl Agent {
         if self.flight.is_some() {
             return None;
         }
-        self.wanted().map(|(at, _)| at).min()
+        self.wishes().map(|(at, _)| at).min()
     }
 
     /// Starts the most urgent exchange that is due, unless one is under way.
@@ -104,7 +127,8 @@ impl Agent {
         if self.flight.is_some() {
             return None;
         }
-        let (_, purpose) = self.wanted().find(|(at, _)| *at <= now.wall)?;
+        let (_, wish) = self.wishes().find(|(at, _)| *at <= now.wall)?;
+        let purpose = self.purpose(wish)?;
         self.exchanges += 1;
         let exchange = ExchangeId(self.exchanges);
         let nonce = self.rng.next_u64();

@@ -167,8 +167,8 @@ impl Agent {
             self.saved = self.stored.clone();
             return Next::Do(Output::Persist(Box::new(self.stored.clone())));
         }
-        let enforcement = self.enforcement();
-        if self.told.as_ref() != Some(&enforcement) {
+        if !self.told.as_ref().is_some_and(|told| self.holds(told)) {
+            let enforcement = self.enforcement();
             self.told = Some(enforcement.clone());
             return Next::Do(Output::Enforce(enforcement));
         }
@@ -225,6 +225,20 @@ impl Agent {
             export_controlled: registered.is_some_and(|registered| registered.export_controlled),
             registered: registered.is_some(),
         }
+    }
+
+    /// True while [`Agent::enforcement`] would say the same; it makes no copies to find out.
+    fn holds(&self, told: &Enforcement) -> bool {
+        let registered = self.registered();
+        told.registered == registered.is_some()
+            && told.export_controlled == registered.is_some_and(|held| held.export_controlled)
+            && told.modes.len() == self.stored.usage.len()
+            && self
+                .stored
+                .usage
+                .iter()
+                .zip(&told.modes)
+                .all(|((tag, usage), (known, mode))| tag == known && self.mode(usage) == *mode)
     }
 
     fn registered(&self) -> Option<&Registered> {
