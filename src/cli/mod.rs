@@ -1,10 +1,15 @@
 //! The command language: bytes from an operator in, bytes and effects out.
 //!
 //! [`grammar`] is the language as data, [`call`] what a command may touch, [`dialect`] the words of
-//! each shell, [`syntax`] the notation of a command, [`filter`] the pipes.
+//! each shell, [`syntax`] the notation of a command, [`lex`] and [`parse`] find what a line means,
+//! [`filter`] the pipes; [`show`] lays facts out, [`asa`] is the module's and the ASA's language.
 
+pub mod asa;
 pub mod call;
 pub mod dialect;
 pub mod filter;
 pub mod grammar;
+pub mod lex;
+pub mod parse;
+pub mod show;
 pub mod syntax;

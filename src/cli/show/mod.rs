@@ -1,0 +1,3 @@
+//! Facts to text: one file a family of listings.
+
+pub mod license;

@@ -1,0 +1,163 @@
+//! Why licensing failed: the ways an exchange breaks, the refusals of an operator, and their texts.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::base::platform::AgentVersion;
+
+/// Why a try to reach the authority brought no usable answer, in the order of the way there.
+///
+/// `Display` is our log's voice; [`ExchangeError::device_text`] is the device's.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExchangeError {
+    /// DNS gave no address for the authority or the proxy.
+    #[error("the authority's name did not resolve")]
+    Resolve,
+    /// TCP did not connect.
+    #[error("the authority refused or ignored the connection")]
+    Connect,
+    /// TLS: the chain does not end in trustpoint CHdefault, is out of date, or names another host.
+    #[error("the authority's certificate is not trusted")]
+    Authenticate,
+    /// HTTP answered with a status of 400 or more, the authority's or a proxy's.
+    #[error("HTTP status {status}")]
+    Status { status: u16 },
+    /// The connection or the HTTP framing broke before an answer was whole.
+    #[error("the HTTP exchange broke off")]
+    Transport,
+    /// What came is not an answer of the authority.
+    #[error("the answer is not a licence answer")]
+    Parse,
+    /// What came is not signed by an authority that trustpoint CiscoLicRoot vouches for, or answers
+    /// another request.
+    #[error("the answer's signature does not verify")]
+    Signature,
+}
+
+impl ExchangeError {
+    /// Returns the bytes after `Failure reason: ` on a chassis, one line.
+    ///
+    /// # Source
+    /// Seed, "Gemeenschappelijke Licentieproblemen op FXOS-chassis", one listing a variant, and
+    /// "Verlopen autorisatie" for the signature.
+    pub const fn device_text(self) -> &'static str {
+        match self {
+            ExchangeError::Resolve => "Failed to resolve host",
+            ExchangeError::Connect => "Couldn't connect to host",
+            ExchangeError::Authenticate => "Failed to authenticate server",
+            ExchangeError::Status { .. } => {
+                "HTTP server returns error code >= 400. Contact proxy server admin if proxy \
+                 configuration is enabled"
+            }
+            ExchangeError::Transport => "HTTP transport failed",
+            ExchangeError::Parse => "Parsing backend response message failed",
+            ExchangeError::Signature => SIGNATURE_TEXT,
+        }
+    }
+
+    /// Returns the bytes after `Failure reason: ` of a given agent.
+    ///
+    /// # Source
+    /// Seed, "Communicatiebericht Verzendfout": an ASA that registers by itself has one text for all
+    /// that keeps its message from leaving.
+    pub const fn device_text_of(self, version: AgentVersion) -> &'static str {
+        match (version, self) {
+            (
+                AgentVersion::V4_3_6,
+                ExchangeError::Resolve
+                | ExchangeError::Connect
+                | ExchangeError::Authenticate
+                | ExchangeError::Status { .. }
+                | ExchangeError::Transport,
+            ) => "Communication message send error",
+            (AgentVersion::V4_3_6, ExchangeError::Parse | ExchangeError::Signature)
+            | (AgentVersion::V1_2_2 | AgentVersion::V4_6_9, _) => self.device_text(),
+        }
+    }
+
+    /// Returns what a registration does after this.
+    ///
+    /// # Source
+    /// Seed: a next attempt stands beside `Failed to resolve host` and, on an ASA, beside
+    /// `Communication message send error`. `HTTP transport failed` is listed without one and, for
+    /// the same moment, with one. For `Parsing backend response message failed` the seed says that
+    /// the retry is automatic and `renew` only hastens it, so it is read the same way. The others
+    /// stand without a next attempt.
+    pub const fn after_registration(self, version: AgentVersion) -> AfterFailure {
+        match (version, self) {
+            (_, ExchangeError::Resolve)
+            | (
+                AgentVersion::V4_3_6,
+                ExchangeError::Connect
+                | ExchangeError::Authenticate
+                | ExchangeError::Status { .. }
+                | ExchangeError::Transport,
+            ) => AfterFailure::Retry,
+            (AgentVersion::V1_2_2 | AgentVersion::V4_6_9, ExchangeError::Transport)
+            | (_, ExchangeError::Parse) => AfterFailure::RetryShownLater,
+            (
+                AgentVersion::V1_2_2 | AgentVersion::V4_6_9,
+                ExchangeError::Connect | ExchangeError::Authenticate | ExchangeError::Status { .. },
+            )
+            | (_, ExchangeError::Signature) => AfterFailure::GiveUp,
+        }
+    }
+}
+
+/// What a registration does after a failed try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// Tries again and says when.
+    Retry,
+    /// Tries again; until [`super::timing::RETRY_SHOWS_AFTER`] has passed it looks given up.
+    RetryShownLater,
+    /// Waits for a new token.
+    GiveUp,
+}
+
+/// What a renewal or an authorization says when the authority refused it.
+///
+/// # Source
+/// Seed, "Verlopen autorisatie", `Last Renewal Attempt`.
+pub const REFUSED_TEXT: &str = "Agent received a failure status in a response message. Please \
+                                check the Agent log file for the detailed message.";
+
+/// What is said of an answer or a request whose signature is another's.
+///
+/// # Source
+/// Seed, "Verlopen autorisatie", `Last Communication Attempt`.
+pub const SIGNATURE_TEXT: &str = "Data and signature do not match";
+
+/// Why an operator's licence command was refused. It shows as `Last Configuration Error`; the
+/// prompt prints nothing.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConfigError {
+    /// `register` without `force` on a registered chassis.
+    #[error("the chassis is registered already; deregister first, or register with force")]
+    AlreadyRegistered,
+    /// `register` while a try is about to be sent or under way.
+    #[error("a registration is under way; wait for its end, or deregister")]
+    InProgress,
+    /// `deregister` with nothing to give back.
+    #[error("the chassis is not registered")]
+    NotRegistered,
+    /// `register`, or `enable reservation` on a registered chassis.
+    #[error("reservation and registration exclude each other; undo the one first")]
+    Reserved,
+}
+
+impl ConfigError {
+    /// Returns the bytes after `Error : `.
+    ///
+    /// # Source
+    /// Seed, "Verlopen autorisatie", for the first. The others follow the error names of the public
+    /// model cisco-smart-license-errors (53, 43, 74); their words are recall.
+    pub const fn device_text(self) -> &'static str {
+        match self {
+            ConfigError::AlreadyRegistered => "Smart Agent already registered",
+            ConfigError::InProgress => "Smart Agent registration in progress",
+            ConfigError::NotRegistered => "Smart Agent is not registered",
+            ConfigError::Reserved => "Operation not supported in the reserved state",
+        }
+    }
+}

@@ -1,0 +1,619 @@
+//! The Smart Agent in a hostile world, thousands of seeds of it. A seed replays exactly:
+//! `SEED=17 cargo test --test sim`. `SEEDS=10000` asks for more of them.
+//!
+//! The world loses, delays and repeats answers, takes the authority away, sets the clock, cuts the
+//! power after any write, and has an operator and blades that change their minds. After every step
+//! the invariants of `World::check` must hold, and once the world is calm again the chassis must
+//! come to be registered and authorised.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::time::Duration;
+
+use vfxos::base::enforcement::Mode;
+use vfxos::base::entitlement::CATALOGUE;
+use vfxos::base::ident::{ExchangeId, IdToken, Tag, Udi};
+use vfxos::base::platform::AgentVersion;
+use vfxos::base::rng::Rng;
+use vfxos::base::time::{Instant, Now, Utc, days};
+use vfxos::proto::Next;
+use vfxos::proto::agent::{
+    Agent, Attempt, AuthorizationStatus, Enforcement, Event, ExchangeError, Identity, Output,
+    Registered, Registration, RegistrationReport, Stored, timing,
+};
+use vfxos::wire::callhome::{
+    Answer, Ask, Authorization, Compliance, Grant, RefusalKind, Request, Verdict,
+};
+
+/// Seeds of one run, unless `SEEDS` says otherwise.
+const SEEDS: u64 = 2_000;
+/// Disturbances of one seed.
+const ACTIONS: u32 = 40;
+
+const START: Utc = Utc::from_civil(2020, 8, 4, 12, 0, 0);
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// The authority: one account, and at most one instance of our one serial number.
+#[derive(Default)]
+struct Authority {
+    instance: Option<String>,
+    /// The token that made the instance: a repeated request is answered as the first was.
+    token: String,
+    made: u32,
+    out_until: Instant0,
+}
+
+/// An instant that defaults to power-on.
+struct Instant0(Instant);
+
+impl Default for Instant0 {
+    fn default() -> Instant0 {
+        Instant0(Instant::ZERO)
+    }
+}
+
+impl Authority {
+    fn decide(&mut self, request: &Request, clock: Utc, short: bool) -> Verdict {
+        let offset = request.sent_at.since(clock).max(clock.since(request.sent_at));
+        let refused = |kind| Verdict::Refused { kind, text: format!("{kind:?}") };
+        let known = |instance: &String| self.instance.as_ref() == Some(instance);
+        match &request.ask {
+            Ask::Register { .. } if offset > seconds(3_600) => refused(RefusalKind::Timestamp),
+            Ask::Register { token, .. } if token != "good" && token != "better" => {
+                refused(RefusalKind::Token)
+            }
+            Ask::Register { token, force, .. } => {
+                if self.instance.is_some() && !*force && self.token != *token {
+                    return refused(RefusalKind::AlreadyRegistered);
+                }
+                if self.instance.is_none() || *force {
+                    self.made += 1;
+                    self.instance = Some(format!("instance-{}", self.made));
+                }
+                self.token.clone_from(token);
+                Verdict::Registered(self.grant(clock))
+            }
+            Ask::Renew { instance } | Ask::Authorize { instance, .. } if !known(instance) => {
+                refused(RefusalKind::UnknownInstance)
+            }
+            Ask::Renew { .. } => Verdict::Renewed(self.grant(clock)),
+            Ask::Authorize { in_use, .. } => {
+                let compliance =
+                    if short { Compliance::OutOfCompliance } else { Compliance::InCompliance };
+                let word = |tag: &Tag, count| Authorization {
+                    tag: tag.clone(),
+                    name: "A licence".into(),
+                    description: String::new(),
+                    count,
+                    compliance,
+                };
+                Verdict::Authorized(in_use.iter().map(|used| word(&used.tag, used.count)).collect())
+            }
+            Ask::Deregister { instance } => {
+                if !known(instance) {
+                    return refused(RefusalKind::UnknownInstance);
+                }
+                self.instance = None;
+                Verdict::Deregistered
+            }
+        }
+    }
+
+    fn grant(&self, clock: Utc) -> Grant {
+        let not_before = clock - seconds(300);
+        Grant {
+            instance: self.instance.clone().unwrap_or_default(),
+            smart_account: "Account".into(),
+            virtual_account: "Virtual".into(),
+            export_controlled: true,
+            not_before,
+            not_after: not_before + days(365),
+            certificate: String::new(),
+        }
+    }
+}
+
+/// What an operator did since the last check, which excuses what would else be a fault.
+#[derive(Default)]
+struct Excuses {
+    deregistered: bool,
+    /// Kinds of request that may come at once: a clock was set, power was cut, or an operator
+    /// wished it so.
+    hastened: BTreeSet<&'static str>,
+    /// Blades changed their minds, which is carried over within the hold-off.
+    demanded: bool,
+}
+
+impl Excuses {
+    fn hasten_all(&mut self) {
+        self.hastened.extend(["register", "renew", "authorize"]);
+    }
+}
+
+struct World {
+    seed: u64,
+    rng: Rng,
+    agent: Agent,
+    now: Now,
+    flash: Stored,
+    enforced: Enforcement,
+    authority: Authority,
+    /// What the edge will bring, in any order.
+    coming: Vec<(Instant, Event)>,
+    /// The exchange that the edge works on, since when.
+    under_way: Option<(ExchangeId, Instant)>,
+    /// When a kind of request failed last, by the wall clock, and how often in a row.
+    failed: BTreeMap<&'static str, (Utc, u32)>,
+    /// Since when something must be asked before long.
+    idle_since: Instant,
+    excuses: Excuses,
+    /// Registered at the last check.
+    before: Option<Registered>,
+    evaluation_left: Duration,
+    /// True once the clock was set back: dates of the past may lie ahead.
+    set_back: bool,
+    calm: bool,
+    power_cut: bool,
+}
+
+fn identity() -> Identity {
+    Identity {
+        udi: Udi { pid: "FPR-4125-SUP".into(), serial: "JAD12345678".into() },
+        product: "FPR4125".into(),
+        sudi_pid: "FPR-4125-SUP".into(),
+        hostname: "FPR4125-1".into(),
+        version: AgentVersion::V4_6_9,
+        public_key: "key".into(),
+    }
+}
+
+fn kind(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Register { .. } => "register",
+        Ask::Renew { .. } => "renew",
+        Ask::Authorize { .. } => "authorize",
+        Ask::Deregister { .. } => "deregister",
+    }
+}
+
+fn registered(stored: &Stored) -> Option<&Registered> {
+    if let Registration::Registered(held) = &stored.registration { Some(held) } else { None }
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let now = Now { mono: Instant::ZERO, wall: START.shifted_ms((seed % 1000) as i64) };
+        World {
+            seed,
+            rng: Rng::from_seed(seed),
+            agent: Agent::new(identity(), Stored::default(), Rng::from_seed(!seed), now),
+            now,
+            flash: Stored::default(),
+            enforced: Enforcement::default(),
+            authority: Authority::default(),
+            coming: Vec::new(),
+            under_way: None,
+            failed: BTreeMap::new(),
+            idle_since: now.mono,
+            excuses: Excuses::default(),
+            before: None,
+            evaluation_left: timing::EVALUATION,
+            set_back: false,
+            calm: false,
+            power_cut: false,
+        }
+    }
+
+    /// The authority's clock, which nobody sets.
+    fn true_wall(&self) -> Utc {
+        START + self.now.mono.since(Instant::ZERO)
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        !self.calm && self.rng.one_in(n)
+    }
+
+    /// Does all there is to do; returns when the agent wants to be called, unless power failed.
+    fn drain(&mut self) -> Instant {
+        let seed = self.seed;
+        loop {
+            match self.agent.poll(self.now) {
+                Next::Do(Output::Persist(stored)) => {
+                    self.flash = *stored;
+                    if self.one_in(24) {
+                        self.cut_power();
+                    }
+                }
+                Next::Do(Output::Enforce(enforcement)) => self.enforced = enforcement,
+                Next::Do(Output::Log(_)) => {}
+                Next::Do(Output::Ask { exchange, request }) => self.ask(exchange, &request),
+                Next::Wait(until) => {
+                    return until.unwrap_or_else(|| panic!("SEED={seed} waits for nothing"));
+                }
+            }
+        }
+    }
+
+    /// Power fails: the agent, the edge and the broker are gone; flash and the authority stay.
+    fn cut_power(&mut self) {
+        let off = self.rng.below(seconds(3_600));
+        self.now = self.now.advanced(off);
+        let rng = Rng::from_seed(self.rng.next_u64());
+        self.agent = Agent::new(identity(), self.flash.clone(), rng, self.now);
+        self.coming.clear();
+        self.under_way = None;
+        self.excuses.hasten_all();
+        self.idle_since = self.now.mono;
+        self.power_cut = true;
+        self.enforced = Enforcement::default();
+    }
+
+    fn ask(&mut self, exchange: ExchangeId, request: &Request) {
+        let seed = self.seed;
+        assert_eq!(self.flash, *self.agent.stored(), "SEED={seed} asks before it has written");
+        if let Some((_, since)) = self.under_way {
+            let given_up = self.now.mono.since(since) >= timing::EXCHANGE_DEADLINE;
+            assert!(given_up, "SEED={seed} two exchanges under way");
+        }
+        self.check_pace(kind(&request.ask));
+        self.under_way = Some((exchange, self.now.mono));
+        self.idle_since = self.now.mono;
+
+        let latency = match self.rng.next_u64() % 10 {
+            0 => seconds(120),
+            1 => Duration::from_millis(1),
+            _ => Duration::from_millis(self.rng.next_u64() % 4_000),
+        };
+        let at = self.now.mono + latency;
+        let out = self.authority.out_until.0 > self.now.mono;
+        let lost = [
+            ExchangeError::Resolve,
+            ExchangeError::Connect,
+            ExchangeError::Authenticate,
+            ExchangeError::Status { status: 503 },
+            ExchangeError::Transport,
+            ExchangeError::Parse,
+            ExchangeError::Signature,
+        ];
+        let lost = lost[(self.rng.next_u64() % 7) as usize];
+        if !self.calm && (out || self.one_in(6)) {
+            self.coming.push((at, Event::Lost { exchange, reason: lost }));
+            return;
+        }
+        let short = self.one_in(4);
+        let clock = self.true_wall();
+        let verdict = self.authority.decide(request, clock, short);
+        let answer = Answer { nonce: request.nonce, issued_at: clock, verdict };
+        match self.rng.next_u64() % 40 {
+            // The authority did it, but its answer is lost, or the edge dies in silence.
+            0 | 1 if !self.calm => {
+                let reason = ExchangeError::Transport;
+                self.coming.push((at, Event::Lost { exchange, reason }));
+            }
+            2 if !self.calm => {}
+            // A repeated answer, and one that is another's.
+            3 if !self.calm => {
+                self.coming.push((at, Event::Answered { exchange, answer: answer.clone() }));
+                self.coming.push((at + seconds(50), Event::Answered { exchange, answer }));
+            }
+            4 if !self.calm => {
+                let answer = Answer { nonce: !answer.nonce, ..answer };
+                self.coming.push((at, Event::Answered { exchange, answer }));
+            }
+            _ => self.coming.push((at, Event::Answered { exchange, answer })),
+        }
+    }
+
+    /// A retry never comes sooner than its rule allows.
+    fn check_pace(&mut self, kind: &'static str) {
+        let (seed, wall) = (self.seed, self.now.wall);
+        let demanded = kind == "authorize" && std::mem::take(&mut self.excuses.demanded);
+        let hastened = self.excuses.hastened.remove(kind);
+        let Some((failed_at, times)) = self.failed.get(kind).copied() else { return };
+        if hastened {
+            return;
+        }
+        let least = match (kind, times) {
+            ("register", _) => timing::REGISTRATION_RETRY,
+            ("renew", 1) => timing::RENEWAL_RETRY_FIRST,
+            ("renew", _) => timing::RENEWAL_RETRY,
+            ("authorize", times) if times == 1 || demanded => timing::AUTHORIZATION_RETRY_FIRST,
+            ("authorize", _) => timing::AUTHORIZATION_RETRY,
+            _ => Duration::ZERO,
+        };
+        let gap = wall.since(failed_at);
+        assert!(gap >= least, "SEED={seed} asks to {kind} after {gap:?} instead of {least:?}");
+    }
+
+    /// Brings one event to the agent, and notes what it says about failures.
+    fn deliver(&mut self, event: Event) {
+        let of_interest = match &event {
+            Event::Answered { exchange, .. } | Event::Lost { exchange, .. } => {
+                self.under_way.take_if(|(id, _)| id == exchange).is_some()
+            }
+            Event::Due | Event::ClockStepped => false,
+        };
+        self.agent.handle(self.now, event);
+        if of_interest {
+            self.idle_since = self.now.mono;
+        }
+        self.note_failures();
+    }
+
+    /// Learns from what the agent holds which tries failed, as an operator would.
+    fn note_failures(&mut self) {
+        let stored = self.agent.stored();
+        let mut failures = BTreeMap::new();
+        let mut failure = |kind, at, times| {
+            failures.insert(kind, (at, times));
+        };
+        if let Registration::Waiting { failed_at, .. } = &stored.registration {
+            failure("register", *failed_at, 1);
+        }
+        if let Some(held) = registered(stored) {
+            if let Some(Attempt::Failed { at, .. }) = &held.last_renewal {
+                failure("renew", *at, held.renewal_failures);
+            }
+            if let Some(Attempt::Failed { at, .. }) = &held.authorization.last {
+                failure("authorize", *at, held.authorization.failures);
+            }
+        }
+        self.failed = failures;
+    }
+
+    /// One thing that somebody does.
+    fn disturb(&mut self) {
+        match self.rng.next_u64() % 16 {
+            0..=3 => self.register(),
+            4 => {
+                self.excuses.deregistered = self.agent.deregister(self.now).is_ok();
+                self.excuses.hasten_all();
+            }
+            5 => {
+                self.agent.renew(self.now);
+                self.excuses.hasten_all();
+            }
+            6..=9 => self.demand(),
+            10 | 11 => {
+                let outage = if self.rng.one_in(8) { days(120) } else { days(3) };
+                self.authority.out_until = Instant0(self.now.mono + self.rng.below(outage));
+            }
+            12 => {
+                let most = if self.rng.one_in(4) { days(900) } else { seconds(3_000) };
+                let by = self.rng.below(most);
+                self.set_back |= self.rng.one_in(2);
+                let to = if self.set_back { self.now.wall - by } else { self.now.wall + by };
+                self.set_clock(to.clamp(Utc::MIN, Utc::MAX));
+            }
+            13 => self.set_clock(self.true_wall()),
+            14 => self.cut_power(),
+            _ => {
+                self.agent.expire_auth(self.now);
+                // An instance removed at the authority, now and then.
+                if self.rng.one_in(4) {
+                    self.authority.instance = None;
+                }
+            }
+        }
+        // Somebody's wish that could not be written before power failed was never acknowledged.
+        self.note_failures();
+    }
+
+    fn register(&mut self) {
+        let typed = ["good", "better", "worse"][(self.rng.next_u64() % 3) as usize];
+        let force = self.rng.one_in(3);
+        let token = IdToken::parse(typed).expect("a token");
+        if self.agent.register(self.now, token, force).is_ok() {
+            self.excuses.hastened.insert("register");
+        }
+        self.idle_since = self.now.mono;
+    }
+
+    fn demand(&mut self) {
+        let mut totals = BTreeMap::new();
+        for row in &CATALOGUE[..4] {
+            let count = u32::try_from(self.rng.next_u64() % 3).expect("below three");
+            totals.insert(Tag::parse(row.tag).expect("a tag"), count);
+        }
+        self.agent.demand(self.now, totals);
+        self.excuses.demanded = true;
+    }
+
+    fn set_clock(&mut self, wall: Utc) {
+        self.set_back |= wall < self.now.wall;
+        self.now.wall = wall;
+        self.excuses.hasten_all();
+        self.idle_since = self.now.mono;
+        self.deliver(Event::ClockStepped);
+        self.excuses.hasten_all();
+    }
+
+    /// Lives until `end`, going exactly to whatever is due first.
+    fn live(&mut self, end: Instant) {
+        loop {
+            let due = self.drain();
+            self.check();
+            let coming = self.coming.iter().map(|(at, _)| *at).min();
+            let next = coming.map_or(due, |at| at.min(due));
+            if next > end {
+                self.now = self.now.at(end);
+                return;
+            }
+            self.now = self.now.at(next);
+            let found = self.coming.iter().position(|(at, _)| *at <= next);
+            let event = found.map_or(Event::Due, |index| self.coming.swap_remove(index).1);
+            self.deliver(event);
+        }
+    }
+
+    fn check(&mut self) {
+        let (seed, wall) = (self.seed, self.now.wall);
+        let stored = self.agent.stored();
+        let held = registered(stored);
+
+        // A registered chassis never forgets it.
+        if let (Some(before), None) = (&self.before, held) {
+            let ended =
+                before.expires_at <= wall || before.grace_until.is_some_and(|until| until <= wall);
+            assert!(ended || self.excuses.deregistered, "SEED={seed} forgot {before:?}");
+        }
+        self.excuses.deregistered = false;
+        if self.before.as_ref() != held {
+            self.before = held.cloned();
+        }
+
+        // Whatever waits is asked before long.
+        let idle = self.now.mono.since(self.idle_since);
+        let most = match &stored.registration {
+            Registration::Pending { .. } => timing::FIRST_TRY_AFTER,
+            Registration::Waiting { .. } => timing::REGISTRATION_RETRY + timing::RETRY_JITTER,
+            Registration::Registered(_) => timing::AUTHORIZE_EVERY,
+            Registration::Unregistered | Registration::Failed { .. } => Duration::MAX,
+        };
+        let most = most.saturating_add(timing::EXCHANGE_DEADLINE);
+        assert!(idle <= most, "SEED={seed} idle for {idle:?} in {:?}", stored.registration);
+
+        self.check_dates();
+
+        // The broker knows what holds, and nobody has an entitlement that he has not.
+        assert_eq!(self.enforced.registered, held.is_some(), "SEED={seed}");
+        assert!(self.enforced.modes.keys().eq(stored.usage.keys()), "SEED={seed}");
+        let evaluates = |mode: &Mode| matches!(mode, Mode::Evaluation | Mode::EvalExpired);
+        for mode in self.enforced.modes.values() {
+            assert_ne!(evaluates(mode), self.enforced.registered, "SEED={seed} {mode:?}");
+        }
+
+        // The evaluation is spent once; a power cut gives back a step at most.
+        let left = stored.evaluation.left(wall);
+        let given = left.saturating_sub(self.evaluation_left);
+        let most =
+            if self.power_cut || self.set_back { timing::EVALUATION_STEP } else { Duration::ZERO };
+        assert!(given <= most, "SEED={seed} was given {given:?} of evaluation");
+        self.power_cut = false;
+        self.evaluation_left = left;
+        assert!(stored.farewells.len() <= Stored::FAREWELLS_MAX, "SEED={seed}");
+    }
+
+    /// No listing prints dates in the wrong order.
+    fn check_dates(&self) {
+        let (seed, report) = (self.seed, self.agent.report(self.now));
+        let whole = |at: Utc| at.unix_s();
+        let now = whole(self.now.wall);
+        let past = |at: Utc| assert!(self.set_back || whole(at) <= now, "SEED={seed} {report:?}");
+        let ahead = |at: Utc| assert!(whole(at) >= now, "SEED={seed} {report:?}");
+        match &report.registration {
+            RegistrationReport::Unregistered | RegistrationReport::Pending => {}
+            RegistrationReport::Failed { at, .. } => past(*at),
+            RegistrationReport::Retrying { at, next_at, .. } => {
+                past(*at);
+                next_at.iter().copied().for_each(ahead);
+            }
+            RegistrationReport::Registered { registered_at, last_renewal, renew_at, .. } => {
+                past(*registered_at);
+                ahead(*renew_at);
+                if let Some(last) = last_renewal {
+                    past(last.at());
+                    let ordered = self.set_back || *registered_at <= last.at();
+                    assert!(ordered, "SEED={seed} renewed before it was registered");
+                }
+            }
+        }
+        if let Some(communication) = &report.communication {
+            communication.last.iter().for_each(|last| past(last.at()));
+            ahead(communication.next_at);
+            communication.deadline.iter().copied().for_each(ahead);
+        }
+    }
+
+    /// The world calms down: clock right, authority there, a good token. All must come well.
+    fn recover(&mut self) {
+        let seed = self.seed;
+        self.calm = true;
+        self.set_clock(self.true_wall());
+        self.demand();
+        self.live(self.now.mono + timing::EXCHANGE_DEADLINE);
+        let token = IdToken::parse("good").expect("a token");
+        let wanted = self.agent.register(self.now, token, true);
+        self.excuses.hasten_all();
+        self.idle_since = self.now.mono;
+        assert!(
+            wanted.is_ok()
+                || matches!(self.agent.stored().registration, Registration::Waiting { .. }),
+            "SEED={seed} {wanted:?}"
+        );
+        self.live(self.now.mono + days(1));
+        let report = self.agent.report(self.now);
+        let well = matches!(report.registration, RegistrationReport::Registered { .. })
+            && matches!(report.authorization, AuthorizationStatus::Authorized { .. })
+            && self.enforced.modes.values().all(|mode| *mode == Mode::Authorized);
+        assert!(well, "SEED={seed} does not recover: {report:?}");
+        assert!(report.communication.is_some_and(|c| c.deadline.is_some()), "SEED={seed}");
+    }
+}
+
+fn run(seed: u64) {
+    let mut world = World::new(seed);
+    for _ in 0..ACTIONS {
+        world.disturb();
+        // An evaluation counts every ten minutes, so unregistered time is the dear one.
+        let most = match (world.rng.next_u64() % 8, &world.before) {
+            (0, Some(_)) => days(80),
+            (0, None) => days(2),
+            (1..=3, _) => seconds(6 * 3_600),
+            _ => seconds(120),
+        };
+        let time = world.rng.below(most);
+        world.live(world.now.mono + time);
+    }
+    world.recover();
+}
+
+#[test]
+fn nothing_is_forgotten_and_nothing_waits_for_ever() {
+    let number = |name| env::var(name).ok().map(|text| text.parse().expect("a number"));
+    match number("SEED") {
+        Some(seed) => run(seed),
+        None => (0..number("SEEDS").unwrap_or(SEEDS)).for_each(run),
+    }
+}
+
+/// Ten years of one licensed chassis, deadline by deadline, with an authority that always answers.
+/// How fast it goes is `make bench`'s to tell; here it must only be right.
+#[test]
+fn ten_years_of_one_chassis() {
+    let mut world = World::new(1);
+    world.calm = true;
+    let token = IdToken::parse("good").expect("a token");
+    world.agent.register(world.now, token, false).expect("nothing is in the way");
+    world.demand();
+    let mut asks = BTreeMap::new();
+    let end = world.now.mono + days(3_652);
+    loop {
+        let due = loop {
+            match world.agent.poll(world.now) {
+                Next::Do(Output::Ask { exchange, request }) => {
+                    *asks.entry(kind(&request.ask)).or_insert(0) += 1;
+                    let issued_at = world.true_wall();
+                    let verdict = world.authority.decide(&request, issued_at, false);
+                    let answer = Answer { nonce: request.nonce, issued_at, verdict };
+                    world.agent.handle(world.now, Event::Answered { exchange, answer });
+                }
+                Next::Do(Output::Enforce(enforcement)) => world.enforced = enforcement,
+                Next::Do(Output::Persist(_) | Output::Log(_)) => {}
+                Next::Wait(until) => break until.expect("something is always due"),
+            }
+        };
+        if due > end {
+            break;
+        }
+        world.now = world.now.at(due);
+        world.agent.handle(world.now, Event::Due);
+    }
+    // One authorization after the registration, then one every thirty days.
+    assert_eq!(asks, BTreeMap::from([("register", 1), ("renew", 20), ("authorize", 122)]));
+    assert!(world.enforced.modes.values().all(|mode| *mode == Mode::Authorized));
+    assert_eq!(world.agent.report(world.now).evaluation_left, timing::EVALUATION - seconds(1));
+}
