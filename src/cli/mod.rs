@@ -3,6 +3,7 @@
 //! [`grammar`] is the language as data, [`call`] what a command may touch, [`dialect`] the words of
 //! each shell, [`syntax`] the notation of a command, [`filter`] the pipes.
 
+pub mod asa;
 pub mod call;
 pub mod dialect;
 pub mod filter;

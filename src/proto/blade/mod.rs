@@ -183,6 +183,7 @@ pub struct Blade {
     policy: Policy,
     /// Level of `debug license`; 0 is off.
     debug_level: u8,
+    booted_at: Instant,
     outputs: VecDeque<Output>,
     unwritten: bool,
 }
@@ -207,6 +208,7 @@ impl Blade {
             next,
             policy,
             debug_level: 0,
+            booted_at: now.mono,
             outputs: VecDeque::from([Output::Connect]),
             unwritten: false,
         };
@@ -310,6 +312,11 @@ impl Blade {
     /// Returns the name in the prompt.
     pub fn hostname(&self) -> &str {
         &self.hostname
+    }
+
+    /// Returns the time since the boot.
+    pub fn uptime(&self, now: Now) -> Duration {
+        now.mono.since(self.booted_at)
     }
 
     /// Gives the blade a name; whether it is one that an ASA takes is the caller's to know.
