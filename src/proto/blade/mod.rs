@@ -218,7 +218,9 @@ impl Blade {
             }
         }
         // Until the supervisor has set the clock, the time of a request would be a guess.
-        blade.held.values_mut().for_each(|held| held.asked = false);
+        for held in blade.held.values_mut() {
+            (held.asked, held.status) = (false, Status::Pending);
+        }
         blade
     }
 
