@@ -15,9 +15,9 @@ fn link_table_is_complete() {
         Link::Up => 'U',
     };
     // Columns: Linked Unlinked Welcome Refused Enforce Hello Due(when due)
-    let table: [(fn() -> Blade, &str); 4] =
-        [(down, "DDDDDDC"), (connecting, "GDCCCCC"), (greeting, "GDUDDDG"), (up, "UDDDUDU")];
-    for (start, row) in table {
+    let starts = [down, connecting, greeting, up];
+    let rows = ["DDDDDDC", "GDCCCCC", "GDUDDDG", "UDDDUDU"];
+    for (start, row) in starts.into_iter().zip(rows) {
         let events = [
             Event::Linked,
             Event::Unlinked,
