@@ -30,6 +30,7 @@ use crate::wire::appag::{Denial, Hello, Message, Role, Welcome};
 
 mod capability;
 mod feature;
+pub mod port;
 
 pub use capability::Capabilities;
 pub use feature::FeatureError;
