@@ -10,6 +10,8 @@ use crate::wire::appag::{Message, Welcome};
 
 use super::*;
 
+mod handlers;
+
 /// When the seed's ASA asked for its tier.
 const ASKED: Now = Now { mono: Instant::ZERO, wall: Utc::from_civil(2020, 8, 4, 7, 58, 13) };
 
