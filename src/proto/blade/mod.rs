@@ -30,6 +30,7 @@ use crate::wire::appag::{Denial, Hello, Message, Role, Welcome};
 
 mod capability;
 mod feature;
+pub mod port;
 
 pub use capability::Capabilities;
 pub use feature::FeatureError;
@@ -183,6 +184,7 @@ pub struct Blade {
     policy: Policy,
     /// Level of `debug license`; 0 is off.
     debug_level: u8,
+    booted_at: Instant,
     outputs: VecDeque<Output>,
     unwritten: bool,
 }
@@ -207,6 +209,7 @@ impl Blade {
             next,
             policy,
             debug_level: 0,
+            booted_at: now.mono,
             outputs: VecDeque::from([Output::Connect]),
             unwritten: false,
         };
@@ -216,7 +219,9 @@ impl Blade {
             }
         }
         // Until the supervisor has set the clock, the time of a request would be a guess.
-        blade.held.values_mut().for_each(|held| held.asked = false);
+        for held in blade.held.values_mut() {
+            (held.asked, held.status) = (false, Status::Pending);
+        }
         blade
     }
 
@@ -310,6 +315,11 @@ impl Blade {
     /// Returns the name in the prompt.
     pub fn hostname(&self) -> &str {
         &self.hostname
+    }
+
+    /// Returns the time since the boot.
+    pub fn uptime(&self, now: Now) -> Duration {
+        now.mono.since(self.booted_at)
     }
 
     /// Gives the blade a name; whether it is one that an ASA takes is the caller's to know.
