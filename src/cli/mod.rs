@@ -7,4 +7,6 @@ pub mod call;
 pub mod dialect;
 pub mod filter;
 pub mod grammar;
+pub mod lex;
+pub mod parse;
 pub mod syntax;
