@@ -121,6 +121,15 @@ impl Args {
         Args { values, words, offsets: Vec::new() }
     }
 
+    pub(super) fn push_word(&mut self, word: &'static str) {
+        self.words.push(word);
+    }
+
+    pub(super) fn push_value(&mut self, name: &'static str, text: String, at: usize) {
+        self.values.push((name, text));
+        self.offsets.push(at);
+    }
+
     /// Returns where the argument stands in the line, in bytes; 0 if it was not typed.
     pub fn at(&self, name: &str) -> usize {
         let index = self.values.iter().position(|(n, _)| *n == name);
