@@ -1,0 +1,200 @@
+//! The configuration as other machines need it: typed, with names instead of paths.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::factory::{OutOfBand, Trustpoint};
+use super::objects::Objects;
+use super::path::Path;
+use super::schema::Verb;
+use super::value::{Value, split_url};
+
+/// An address range that may reach a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IpBlock {
+    pub network: IpAddr,
+    /// Bits.
+    pub prefix: u8,
+    pub service: Service,
+}
+
+/// A service of the chassis that ip-blocks guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    Https,
+    Ssh,
+    Snmp,
+}
+
+/// Most sessions of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    pub per_user: usize,
+    pub total: usize,
+}
+
+/// Session time-outs in seconds; 0 is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    pub idle: u32,
+    pub absolute: u32,
+    pub console_idle: u32,
+    pub console_absolute: u32,
+}
+
+/// The HTTP proxy of callhome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// Name or address.
+    pub host: String,
+    pub port: u16,
+}
+
+impl IpBlock {
+    /// Tells whether `address` lies in the range.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let same = |a: u128, b: u128, width: u32| {
+            let shift = width.saturating_sub(u32::from(self.prefix));
+            a.checked_shr(shift).unwrap_or(0) == b.checked_shr(shift).unwrap_or(0)
+        };
+        match (self.network, address) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => same(a.to_bits().into(), b.to_bits().into(), 32),
+            (IpAddr::V6(a), IpAddr::V6(b)) => same(a.to_bits(), b.to_bits(), 128),
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
+fn at(names: &[(&str, &[&str])]) -> Path {
+    let path = Path::find(names);
+    debug_assert!(path.is_some(), "{names:?} is not in the schema");
+    path.unwrap_or_default()
+}
+
+/// Returns the path of `/system/services`.
+pub fn services() -> Path {
+    at(&[("system", &[]), ("services", &[])])
+}
+
+/// Returns the path of `/monitoring/callhome`.
+pub fn callhome() -> Path {
+    at(&[("monitoring", &[]), ("callhome", &[])])
+}
+
+/// Returns the path of `/security`.
+pub fn security() -> Path {
+    at(&[("security", &[])])
+}
+
+/// Returns the chassis's name, as prompts begin with it.
+pub fn hostname(objects: &Objects) -> String {
+    objects.text(&at(&[("system", &[])]), "name")
+}
+
+/// Returns the DNS servers, in the order of listings.
+pub fn dns_servers(objects: &Objects) -> Vec<IpAddr> {
+    let servers = objects.children(&services(), "dns");
+    servers.iter().filter_map(|path| path.name().parse().ok()).collect()
+}
+
+/// Returns names or addresses of the NTP servers, in the order of listings.
+pub fn ntp_servers(objects: &Objects) -> Vec<String> {
+    let servers = objects.children(&services(), "ntp-server");
+    servers.iter().map(|path| path.name().to_owned()).collect()
+}
+
+/// Returns the DNS domain appended to names without a dot; empty for none.
+pub fn domain_name(objects: &Objects) -> String {
+    objects.text(&services(), "domain-name")
+}
+
+/// Returns the time zone, `Europe/Brussels`; empty for UTC.
+pub fn timezone(objects: &Objects) -> String {
+    objects.text(&services(), "timezone")
+}
+
+/// Returns the management port's address; `None` while it has none.
+pub fn out_of_band(objects: &Objects) -> Option<OutOfBand> {
+    let path = at(&[("fabric-interconnect", &["a"])]);
+    let read = |words: &str| objects.text(&path, words).parse::<Ipv4Addr>().ok();
+    let ip = read("out-of-band ip")?;
+    let (netmask, gateway) = (read("out-of-band netmask")?, read("out-of-band gw")?);
+    (!ip.is_unspecified()).then_some(OutOfBand { ip, netmask, gateway })
+}
+
+/// Returns the URL of the licence authority; `None` while SLDest has none.
+pub fn callhome_destination(objects: &Objects) -> Option<String> {
+    let names: [(&str, &[&str]); 4] = [
+        ("monitoring", &[]),
+        ("callhome", &[]),
+        ("profile", &["SLProfile"]),
+        ("destination", &["SLDest"]),
+    ];
+    Some(objects.text(&at(&names), "address")).filter(|url| split_url(url).is_some())
+}
+
+/// Returns the proxy that callhome goes through, if one is on.
+pub fn callhome_proxy(objects: &Objects) -> Option<Proxy> {
+    let path = callhome();
+    let on = objects.get(&path, Verb::Set, "http-proxy-server-enable") == Value::Flag(true);
+    let host = objects.text(&path, "http-proxy-server-url");
+    let port = objects.text(&path, "http-proxy-server-port").parse().unwrap_or(80);
+    (on && !host.is_empty()).then_some(Proxy { host, port })
+}
+
+/// Returns the trustpoints, in the order of listings; those without certificates included.
+pub fn trustpoints(objects: &Objects) -> Vec<Trustpoint> {
+    let paths = objects.children(&security(), "trustpoint");
+    let read = |path: &Path| Trustpoint {
+        name: path.name().to_owned(),
+        chain: objects.text(path, "certchain"),
+    };
+    paths.iter().map(read).collect()
+}
+
+/// Returns who may reach which service.
+pub fn ip_blocks(objects: &Objects) -> Vec<IpBlock> {
+    let read = |path: &Path| {
+        let [network, prefix, service] = path.key() else { return None };
+        let service = match service.as_str() {
+            "https" => Service::Https,
+            "ssh" => Service::Ssh,
+            _ => Service::Snmp,
+        };
+        Some(IpBlock { network: network.parse().ok()?, prefix: prefix.parse().ok()?, service })
+    };
+    objects.children(&services(), "ip-block").iter().filter_map(read).collect()
+}
+
+/// Returns how many shell sessions there may be.
+pub fn shell_limits(objects: &Objects) -> SessionLimits {
+    limits(objects, "shell-session-limits")
+}
+
+/// Returns how many web sessions there may be.
+pub fn web_limits(objects: &Objects) -> SessionLimits {
+    limits(objects, "web-session-limits")
+}
+
+fn limits(objects: &Objects, class: &str) -> SessionLimits {
+    let path = at(&[("system", &[]), ("services", &[]), (class, &[])]);
+    let read = |words: &str| objects.text(&path, words).parse().unwrap_or(1);
+    SessionLimits { per_user: read("per-user"), total: read("total") }
+}
+
+/// Returns when sessions end by themselves.
+pub fn timeouts(objects: &Objects) -> Timeouts {
+    let path = at(&[("security", &[]), ("default-auth", &[])]);
+    let read = |words: &str| objects.text(&path, words).parse().unwrap_or(0);
+    Timeouts {
+        idle: read("session-timeout"),
+        absolute: read("absolute-session-timeout"),
+        console_idle: read("con-session-timeout"),
+        console_absolute: read("con-absolute-session-timeout"),
+    }
+}
+
+/// Tells whether a service of `/system/services` is enabled: `https`, `ssh-server`,
+/// `telnet-server`, `ntp-authentication`.
+pub fn is_service_on(objects: &Objects, words: &str) -> bool {
+    objects.is_enabled(&services(), words)
+}

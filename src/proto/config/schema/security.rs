@@ -1,0 +1,159 @@
+//! `/security`: accounts, trustpoints, key rings, time-outs.
+
+use super::{Class, KICK, Key, Kind, Property, Word, YES_NO, seed};
+use crate::base::source::Source;
+
+/// Most local accounts.
+///
+/// # Source
+/// Recall.
+const USERS_MAX: usize = 48;
+/// Most trustpoints, factory ones included.
+///
+/// # Source
+/// Recall.
+const TRUSTPOINTS_MAX: usize = 16;
+/// Most key rings, `default` included.
+///
+/// # Source
+/// Recall.
+const KEYRINGS_MAX: usize = 16;
+/// Most roles of one account.
+const ROLES_MAX: usize = 4;
+
+/// `/security`.
+pub(super) static SECURITY: Class = Class::single("security", "Security", seed("scope security"))
+    .with(&[Property::set("enforce-strong-password", "Password Strength Check", YES_NO)
+        .default("no")
+        .quiet()])
+    .over(&[&DEFAULT_AUTH, &KEYRING, &LOCAL_USER, &PASSWORD_PROFILE, &TRUSTPOINT]);
+
+static TRUSTPOINT: Class = Class::operator(
+    "trustpoint",
+    "Trustpoint",
+    &[Key::new("NAME", "Trustpoint Name", Kind::Name { max: 16 })],
+    TRUSTPOINTS_MAX,
+    seed("FPR4125-1 /security # show trustpoint"),
+)
+.with(&[Property::set("certchain", "Trustpoint certificate chain", Kind::Pem)]);
+
+static KEYRING: Class = Class {
+    locked: &["default"],
+    ..Class::operator(
+        "keyring",
+        "Keyring",
+        &[Key::new("NAME", "Keyring name", Kind::Name { max: 16 })],
+        KEYRINGS_MAX,
+        Source::Recall,
+    )
+}
+.with(&[
+    Property::set("cert", "Keyring certificate", Kind::Pem),
+    Property::set("modulus", "RSA key modulus", Kind::Words(&MODULI)).default("mod2048"),
+    Property::set("trustpoint", "Trustpoint CA", Kind::Name { max: 16 }),
+]);
+
+const MODULI: [Word; 4] = [
+    ("mod2048", "Mod2048"),
+    ("mod2560", "Mod2560"),
+    ("mod3072", "Mod3072"),
+    ("mod4096", "Mod4096"),
+];
+
+static LOCAL_USER: Class = Class {
+    locked: &["admin"],
+    ..Class::operator(
+        "local-user",
+        "Local User",
+        &[Key::new("NAME", "User Name", Kind::Name { max: 32 })],
+        USERS_MAX,
+        Source::Recall,
+    )
+}
+.with(&[
+    Property::set("account-status", "Account Status", Kind::Words(&STATUSES)).default("active"),
+    Property::set("email", "Email", Kind::Text { max: 255 }),
+    Property::set("expiration", "Expiration", Kind::Text { max: 32 }).quiet(),
+    Property::set("firstname", "First Name", Kind::Text { max: 32 }),
+    Property::set("lastname", "Last Name", Kind::Text { max: 32 }),
+    Property::set("password", "Password", Kind::Secret { max: 256 }),
+    Property::set("phone", "Phone", Kind::Text { max: 32 }),
+    Property::set("sshkey", "User SSH public key", Kind::Text { max: 4096 }).quiet(),
+])
+.over(&[&ROLE]);
+
+const STATUSES: [Word; 2] = [("active", "Active"), ("inactive", "Inactive")];
+
+static ROLE: Class = Class {
+    mode: false,
+    ..Class::operator(
+        "role",
+        "User Role",
+        &[Key::new("NAME", "Name", Kind::Words(&ROLES))],
+        ROLES_MAX,
+        Source::Recall,
+    )
+};
+
+const ROLES: [Word; 4] = [
+    ("aaa", "aaa"),
+    ("admin", "admin"),
+    ("operations", "operations"),
+    ("read-only", "read-only"),
+];
+
+static PASSWORD_PROFILE: Class =
+    Class::single("password-profile", "Password Profile", Source::Recall).with(&[
+        Property::set("change-count", "Change Count", Kind::Number { min: 0, max: 10 })
+            .default("2"),
+        Property::set("change-interval", "Change Interval", Kind::Number { min: 1, max: 745 })
+            .default("48"),
+        Property::set("history-count", "History Count", Kind::Number { min: 0, max: 15 })
+            .default("0"),
+        Property::set(
+            "no-change-interval",
+            "No Change Interval",
+            Kind::NumberOr { word: "disabled", min: 1, max: 745 },
+        )
+        .default("24"),
+    ]);
+
+const SECONDS: Kind = Kind::Number { min: 0, max: 3600 };
+
+/// Time-outs in seconds; 0 is none.
+///
+/// # Source
+/// Client kick for the names of the time-outs; their defaults and ranges are recall.
+static DEFAULT_AUTH: Class = Class::single("default-auth", "Default authentication", KICK).with(&[
+    Property::set("absolute-session-timeout", "Absolute Session timeout(in secs)", SECONDS)
+        .default("3600")
+        .from(KICK),
+    Property::set("auth-server-group", "Authentication server group", Kind::Name { max: 32 }),
+    Property::set(
+        "con-absolute-session-timeout",
+        "Serial Console Absolute Session timeout(in secs)",
+        SECONDS,
+    )
+    .default("3600")
+    .from(KICK),
+    Property::set("con-session-timeout", "Serial Console Session timeout(in secs)", SECONDS)
+        .default("600")
+        .from(KICK),
+    Property::set("realm", "Admin Realm", Kind::Words(&REALMS)).default("local"),
+    Property::set(
+        "refresh-period",
+        "Refresh Period(in secs)",
+        Kind::Number { min: 60, max: 172_800 },
+    )
+    .default("600"),
+    Property::set("session-timeout", "Session timeout(in secs) for web, ssh, telnet sessions", SECONDS)
+        .default("600"),
+]);
+
+const REALMS: [Word; 5] = [
+    ("local", "Local"),
+    ("ldap", "Ldap"),
+    ("none", "None"),
+    ("radius", "Radius"),
+    ("tacacs", "Tacacs"),
+];
