@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Next;
-use super::agent::{self, Agent, LogLine};
+use super::agent::{self, Agent};
 use super::broker::{self, Broker, LinkId};
 use super::config::{self, CommitError, Difference, Pending, Tree};
 use crate::base::ident::{ExchangeId, Slot};
@@ -82,13 +82,22 @@ pub struct Mio {
     pub broker: Broker,
     pub config: Tree,
     pub facts: Facts,
+    /// Uncommitted changes, by session.
+    pub pending: BTreeMap<u32, Pending>,
     outputs: VecDeque<Output>,
 }
 
 impl Mio {
     /// Composes the machines as they stand after power-on.
     pub fn new(agent: Agent, broker: Broker, config: Tree, facts: Facts) -> Mio {
-        Mio { agent, broker, config, facts, outputs: VecDeque::new() }
+        Mio {
+            agent,
+            broker,
+            config,
+            facts,
+            pending: BTreeMap::new(),
+            outputs: VecDeque::new(),
+        }
     }
 
     /// Applies one event.
@@ -133,16 +142,16 @@ impl Mio {
     ///
     /// # Errors
     /// [`CommitError`], and the changes stay pending.
-    pub fn commit(&mut self, now: Now, pending: &mut Pending) -> Result<(), CommitError> {
+    pub fn commit(&mut self, now: Now, session: u32) -> Result<(), CommitError> {
         let before = config::facts::hostname(self.config.objects());
-        let differences = self.config.commit(pending)?;
+        let differences = self.config.commit(self.pending.entry(session).or_default())?;
         if differences.is_empty() {
             return Ok(());
         }
         self.outputs.push_back(Output::Persist(Piece::Config(self.config.stored())));
         let hostname = config::facts::hostname(self.config.objects());
         if hostname != before {
-            self.agent.set_hostname(&hostname);
+            self.agent.set_hostname(hostname.clone());
             self.broker.handle(now, broker::Event::Renamed { hostname });
         }
         self.outputs.push_back(Output::Configured(differences));
@@ -165,7 +174,8 @@ impl Mio {
                 };
                 self.broker.handle(now, broker::Event::Verdict(verdict));
             }
-            agent::Output::Log(LogLine { severity, text, .. }) => {
+            agent::Output::Log(line) => {
+                let (severity, text) = (line.severity, line.to_string());
                 self.outputs.push_back(Output::Log { severity, text });
             }
         }

@@ -8,6 +8,7 @@ pub mod authority;
 pub mod blade;
 pub mod broker;
 pub mod config;
+pub mod mio;
 pub mod ntp;
 
 /// What a machine's `poll` answers. A deadline can only be had once nothing is left to do.

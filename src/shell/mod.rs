@@ -1,3 +1,4 @@
 //! Floor 3: what people and devices talk to.
 
 pub mod authority;
+pub mod sessions;
