@@ -135,9 +135,9 @@ pub enum ClockRequest {
         #[arg(value_parser = date)]
         date: Utc,
     },
-    /// Let it run N times as fast as the host's; 0 stops it.
+    /// Let it run N times as fast as the host's.
     Rate {
-        #[arg(value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
         rate: u32,
     },
 }

@@ -1,11 +1,59 @@
 //! Floor 4: the processes. Composition only.
 
+pub mod blade;
 pub mod control;
+pub mod ctl;
+pub mod lab;
+pub mod supervisor;
 pub mod topology;
 
+use std::io;
 use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// A virtual FXOS supervisor, its ASA blades and the licence authority they talk to.
+#[derive(Debug, Parser)]
+#[command(name = "vfxos", version)]
+struct Vfxos {
+    #[command(subcommand)]
+    command: Option<Process>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Process {
+    /// Run a whole lab in front of its console (the default).
+    Lab(lab::LabArgs),
+    /// Talk to a running lab.
+    Ctl(control::Ctl),
+    /// Run one ASA security module; a lab starts its own.
+    #[command(hide = true)]
+    Blade(blade::BladeArgs),
+}
 
 /// Runs the subcommand named on the command line.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let filter = EnvFilter::try_from_env("VFXOS_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
+    match Vfxos::parse().command {
+        Some(Process::Lab(args)) => lab::run(&args),
+        Some(Process::Blade(args)) => blade::run(&args),
+        Some(Process::Ctl(ctl)) => match ctl.state.clone().map_or_else(lab::default_folder, Ok) {
+            Ok(folder) => ctl::run(&ctl, &folder),
+            Err(why) => {
+                eprintln!("vfxos ctl: {why}");
+                ExitCode::from(2)
+            }
+        },
+        None => lab::run(&lab::LabArgs::default()),
+    }
+}
+
+/// Makes the one-threaded runtime that every process of ours runs on.
+///
+/// # Errors
+/// What the operating system says.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

@@ -1,0 +1,321 @@
+//! `vfxos blade`: one emulated ASA security module, a process of its own.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use crate::base::ident::Slot;
+use crate::base::platform::Module;
+use crate::base::time::{Instant, Now};
+use crate::cli::asa::MODULE;
+use crate::cli::call::Login;
+use crate::cli::grammar::Role as UserRole;
+use crate::cli::terminal::{Output as Screen, Terminal};
+use crate::proto::Next;
+use crate::proto::blade::port::{Happening, Port};
+use crate::proto::blade::{Blade, Event, Facts, Output, Stored};
+use crate::sys::clock::LabClock;
+use crate::sys::flash::{Change, Flash, Kind};
+use crate::sys::process;
+use crate::wire::appag::{Decoder, Encoder, Role};
+
+/// Key of the blade's part in flash.
+const KEY: &str = "blade";
+/// Most bytes taken from the supervisor at once.
+const READ_MAX: usize = 16 * 1024;
+/// How long to wait before the console is connected again.
+const CONSOLE_WAIT: Duration = Duration::from_secs(1);
+/// Release that the blade reports and `show version` prints.
+///
+/// # Source
+/// Recall: an ASA release of the seed's time.
+pub const RELEASE: &str = "9.14(1)";
+
+/// What `vfxos blade` takes.
+#[derive(Clone, Debug, Args)]
+pub struct BladeArgs {
+    /// AppAG socket of the supervisor.
+    #[arg(long)]
+    pub socket: PathBuf,
+    #[arg(long)]
+    pub slot: u8,
+    /// Security module, such as FPR4K-SM-32S.
+    #[arg(long)]
+    pub module: String,
+    #[arg(long)]
+    pub serial: String,
+    /// Folder of the blade's flash.
+    #[arg(long)]
+    pub state: PathBuf,
+    /// End when the process with this id ends.
+    #[arg(long)]
+    pub parent: Option<u32>,
+}
+
+/// Runs a blade until it is killed; 2 when it cannot start.
+pub fn run(args: &BladeArgs) -> ExitCode {
+    match start(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("vfxos blade {}: {why}", args.slot);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn start(args: &BladeArgs) -> Result<(), String> {
+    if let Some(parent) = args.parent {
+        process::die_with_parent(parent).map_err(|error| error.to_string())?;
+    }
+    let slot = Slot::new(args.slot).ok_or("a chassis has slots 1 to 3")?;
+    let module = Module::find(&args.module)
+        .ok_or_else(|| format!("no security module \"{}\" is known", args.module))?;
+    let flash = Flash::open(&args.state, Kind::Blade).map_err(|error| error.to_string())?;
+    let stored = match flash.get(KEY).map_err(|error| error.to_string())? {
+        None => Stored::default(),
+        Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+            format!("{}: {error}; restore it from a copy, or move it away", flash.path().display())
+        })?,
+    };
+    let clock = LabClock::new(None);
+    let facts =
+        Facts { slot, serial: args.serial.clone(), module, release: RELEASE.to_owned() };
+    let blade = Blade::new(facts, stored, clock.now());
+    let runtime = super::runtime().map_err(|error| error.to_string())?;
+    runtime.block_on(Process::new(blade, clock, flash, args.socket.clone()).run())
+}
+
+/// One connection to the supervisor.
+struct Link {
+    stream: UnixStream,
+    decoder: Decoder,
+    encoder: Encoder,
+}
+
+struct Console {
+    stream: UnixStream,
+    port: Port,
+}
+
+struct Process {
+    blade: Blade,
+    clock: LabClock,
+    /// How fast the chassis's clock runs, in thousandths.
+    flash: Flash,
+    socket: PathBuf,
+    link: Option<Link>,
+    console: Option<Console>,
+    terminal: Terminal<Blade>,
+    /// What the console shows and the supervisor has not got yet.
+    screen: Vec<u8>,
+    connect: bool,
+}
+
+/// Longest screen kept while nobody looks, in bytes; the oldest goes first.
+const SCREEN_MAX: usize = 64 * 1024;
+
+impl Process {
+    fn new(blade: Blade, clock: LabClock, flash: Flash, socket: PathBuf) -> Process {
+        let login = Login {
+            session: 0,
+            user: "enable_1".to_owned(),
+            role: UserRole::Admin,
+            from: "console".to_owned(),
+        };
+        let terminal = Terminal::new(&MODULE, login, 80, 0);
+        Process {
+            blade,
+            clock,
+            flash,
+            socket,
+            link: None,
+            console: None,
+            terminal,
+            screen: Vec::new(),
+            connect: false,
+        }
+    }
+
+    async fn run(mut self) -> Result<(), String> {
+        let now = self.clock.now();
+        self.terminal.start(now, &mut self.blade);
+        let mut license = vec![0; READ_MAX];
+        let mut typed = vec![0; READ_MAX];
+        loop {
+            let due = self.turn().await?;
+            if std::mem::take(&mut self.connect) {
+                self.connect().await;
+                continue;
+            }
+            let retry = self.console.is_none() && self.link.is_some();
+            tokio::select! {
+                read = receive(self.link.as_mut().map(|link| &mut link.stream), &mut license) => {
+                    self.heard(license.get(..read).unwrap_or_default());
+                }
+                read = receive(self.console.as_mut().map(|c| &mut c.stream), &mut typed) => {
+                    self.typed(typed.get(..read).unwrap_or_default());
+                }
+                () = self.clock.sleep_until(due) => {
+                    let now = self.clock.now();
+                    self.blade.handle(now, Event::Due);
+                }
+                () = tokio::time::sleep(CONSOLE_WAIT), if retry => self.open_console().await,
+            }
+        }
+    }
+
+    /// Lets the machine run until it waits and carries out what it wants.
+    async fn turn(&mut self) -> Result<Option<Instant>, String> {
+        loop {
+            let now = self.clock.now();
+            match self.blade.poll(now) {
+                Next::Wait(due) => {
+                    self.show().await;
+                    return Ok(due);
+                }
+                Next::Do(output) => self.perform(now, output).await?,
+            }
+        }
+    }
+
+    async fn perform(&mut self, now: Now, output: Output) -> Result<(), String> {
+        match output {
+            Output::Persist(stored) => {
+                let value = serde_json::to_vec(&stored).map_err(|error| error.to_string())?;
+                self.flash
+                    .write(&[Change::Put { key: KEY, value: &value }])
+                    .map_err(|error| error.to_string())?;
+            }
+            Output::Connect => self.connect = true,
+            Output::Disconnect => self.link = None,
+            Output::Send(message) => {
+                if let Some(link) = &mut self.link {
+                    let bytes = link.encoder.encode(&message);
+                    if link.stream.write_all(&bytes).await.is_err() {
+                        self.link = None;
+                        self.blade.handle(now, Event::Unlinked);
+                    }
+                }
+            }
+            Output::Clock { wall, rate_milli } => {
+                let rate = (rate_milli / 1000).max(1);
+                let moved = self.clock.set_rate(rate).and_then(|_| self.clock.set(wall));
+                if let Err(error) = moved {
+                    tracing::warn!("the supervisor's clock is refused: {error}");
+                }
+            }
+            Output::Console(text) => self.terminal.notice(now, &mut self.blade, &text),
+            Output::Log(text) => tracing::info!("{text}"),
+        }
+        Ok(())
+    }
+
+    async fn connect(&mut self) {
+        let event = match UnixStream::connect(&self.socket).await {
+            Ok(stream) => {
+                let (decoder, encoder) = (Decoder::default(), Encoder::default());
+                self.link = Some(Link { stream, decoder, encoder });
+                Event::Linked
+            }
+            Err(_) => Event::Unlinked,
+        };
+        let now = self.clock.now();
+        self.blade.handle(now, event);
+        if self.link.is_some() && self.console.is_none() {
+            self.open_console().await;
+        }
+    }
+
+    async fn open_console(&mut self) {
+        let Ok(mut stream) = UnixStream::connect(&self.socket).await else { return };
+        let (port, hello) = Port::new(self.blade.hello(Role::Console));
+        if stream.write_all(&hello).await.is_ok() {
+            self.console = Some(Console { stream, port });
+        }
+    }
+
+    /// Takes what the supervisor said; nothing at all means that the connection is gone.
+    fn heard(&mut self, bytes: &[u8]) {
+        let now = self.clock.now();
+        let Some(link) = &mut self.link else { return };
+        link.decoder.push(bytes);
+        let mut gone = bytes.is_empty();
+        loop {
+            match link.decoder.pull() {
+                Ok(Some(message)) => self.blade.handle(now, Event::Message(message)),
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!("the supervisor is not understood: {error}");
+                    gone = true;
+                    break;
+                }
+            }
+        }
+        if gone {
+            self.link = None;
+            self.blade.handle(now, Event::Unlinked);
+        }
+    }
+
+    /// Takes what was typed; nothing at all means that the console's connection is gone.
+    fn typed(&mut self, bytes: &[u8]) {
+        let now = self.clock.now();
+        let Some(console) = &mut self.console else { return };
+        console.port.push(bytes);
+        let mut gone = bytes.is_empty();
+        loop {
+            match console.port.pull() {
+                Ok(Some(Happening::Typed(bytes))) => {
+                    self.terminal.bytes(now, &mut self.blade, &bytes);
+                }
+                Ok(Some(Happening::Opened { width, .. })) => self.terminal.resize(width, 0),
+                Ok(Some(Happening::Closed | Happening::Nothing)) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!("the console is not understood: {error}");
+                    gone = true;
+                    break;
+                }
+            }
+        }
+        if gone {
+            self.console = None;
+        }
+    }
+
+    /// Sends the screen to whoever looks.
+    async fn show(&mut self) {
+        while let Some(output) = self.terminal.poll() {
+            match output {
+                Screen::Bytes(bytes) => self.screen.extend(bytes),
+                // A module has no module of its own, no jobs, and no way out but the supervisor's.
+                Screen::OpenRelay { .. }
+                | Screen::Relay { .. }
+                | Screen::CloseRelay { .. }
+                | Screen::StartJob(_)
+                | Screen::CancelJob
+                | Screen::Closed => {}
+            }
+        }
+        let excess = self.screen.len().saturating_sub(SCREEN_MAX);
+        self.screen.drain(..excess);
+        let Some(console) = &mut self.console else { return };
+        let frames = console.port.print(&self.screen, self.terminal.is_idle());
+        self.screen.clear();
+        if !frames.is_empty() && console.stream.write_all(&frames).await.is_err() {
+            self.console = None;
+        }
+    }
+}
+
+/// Reads from a connection, 0 at its end; waits forever without one.
+async fn receive(stream: Option<&mut UnixStream>, buffer: &mut [u8]) -> usize {
+    match stream {
+        Some(stream) => stream.read(buffer).await.unwrap_or(0),
+        None => std::future::pending().await,
+    }
+}

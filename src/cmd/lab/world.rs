@@ -1,0 +1,225 @@
+//! What stands around the chassis: the wire, the router, DNS, NTP and the licence authority.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
+
+use crate::base::time::Utc;
+use crate::cmd::topology::Topology;
+use crate::net::hosts::{DnsServer, NtpServer, Router, RouterPort};
+use crate::net::http::{self, Limits};
+use crate::net::link::hub::{Hub, HubPort};
+use crate::net::link::Mac;
+use crate::net::stack::{Cidr, Stack, StackConfig};
+use crate::net::tls;
+use crate::proto::authority::Settings;
+use crate::shell::authority::Service;
+use crate::sys::clock::LabClock;
+use crate::sys::flash::Flash;
+use crate::sys::random;
+
+/// Longest frame of the lab's wires, the Ethernet header apart.
+const MTU: usize = 1500;
+/// Length of the networks behind the router.
+const HOST_PREFIX: u8 = 24;
+/// Port of HTTPS.
+const HTTPS: u16 = 443;
+/// Most connections waiting to be accepted by a lab's server.
+const BACKLOG: usize = 64;
+/// First and last moment of a server certificate: wider than any clock a lab may set.
+const CERTIFICATE: (Utc, Utc) =
+    (Utc::from_civil(2010, 1, 2, 0, 0, 0), Utc::from_civil(2059, 12, 30, 0, 0, 0));
+/// Where a licence request is posted.
+///
+/// # Source
+/// Seed, `show expand`: the path of SLDest.
+const PATH: &str = "/its/service/oddce/services/DDCEService";
+
+/// A running world.
+pub(super) struct World {
+    pub(super) clock: LabClock,
+    pub(super) authority: Service,
+    /// The wires on which chassis sit, by network.
+    wires: BTreeMap<Ipv4Addr, Hub>,
+    next_mac: std::cell::Cell<u32>,
+    _router: Router,
+    _dns: DnsServer,
+    _ntp: Vec<NtpServer>,
+}
+
+impl World {
+    /// Builds it from a topology.
+    pub(super) fn build(topology: &Topology, flash: Flash) -> Result<World, String> {
+        let clock = LabClock::new(topology.clock);
+        let authority = Service::open(flash, Settings::default(), random::rng())
+            .map_err(|error| error.to_string())?;
+        let hosts = topology.ntp.iter().chain(&topology.authority.addresses);
+        let taken = hosts.copied().chain([topology.dns.address]).collect();
+        let mut build = Build { ports: Vec::new(), next: 1, remote: BTreeMap::new(), taken };
+        let mut wires = BTreeMap::new();
+        for chassis in &topology.chassis {
+            let network = network(chassis.address, chassis.prefix_len);
+            if !wires.contains_key(&network) {
+                let hub = Hub::new();
+                build.port(&hub, chassis.gateway, chassis.prefix_len)?;
+                wires.insert(network, hub);
+            }
+        }
+        let dns = DnsServer::spawn(build.host(topology.dns.address)?).map_err(|e| e.to_string())?;
+        for (name, addresses) in &topology.dns.zone {
+            let v4 = addresses.iter().filter_map(|ip| match ip {
+                IpAddr::V4(ip) => Some(*ip),
+                IpAddr::V6(_) => None,
+            });
+            dns.set(name, v4.collect());
+        }
+        dns.set(&topology.authority.name, topology.authority.addresses.clone());
+        let mut ntp = Vec::new();
+        for address in &topology.ntp {
+            let time = clock.clone();
+            let server =
+                NtpServer::spawn(build.host(*address)?, Arc::new(move || time.now().wall), 2);
+            ntp.push(server.map_err(|error| error.to_string())?);
+        }
+        let certificate = authority
+            .ca()
+            .issue_server(&[&topology.authority.name], CERTIFICATE.0, CERTIFICATE.1)
+            .map_err(|error| error.to_string())?;
+        let tls = tls::server(certificate.chain, certificate.key).map_err(|e| e.to_string())?;
+        for address in &topology.authority.addresses {
+            let stack = build.host(*address)?;
+            let listener = stack.listen(None, HTTPS, BACKLOG).map_err(|e| e.to_string())?;
+            let (service, time) = (authority.clone(), clock.clone());
+            let handler = move |parts: Parts, body: Bytes| {
+                let (service, time) = (service.clone(), time.clone());
+                async move { answer(&service, &time, &parts, &body).await }
+            };
+            let tls = Arc::clone(&tls);
+            tokio::spawn(async move {
+                http::serve(listener, Some(tls), Limits::default(), handler).await;
+                drop(stack);
+            });
+        }
+        let router = Router::spawn(build.ports).map_err(|error| error.to_string())?;
+        let next_mac = std::cell::Cell::new(build.next);
+        Ok(World { clock, authority, wires, next_mac, _router: router, _dns: dns, _ntp: ntp })
+    }
+
+    /// Attaches the stack of a chassis to its wire.
+    pub(super) fn attach(
+        &self,
+        address: Ipv4Addr,
+        prefix_len: u8,
+        gateway: Ipv4Addr,
+    ) -> Result<Stack, String> {
+        let hub = self
+            .wires
+            .get(&network(address, prefix_len))
+            .ok_or_else(|| format!("no wire for {address}"))?;
+        let mac = mac(self.next_mac.get());
+        self.next_mac.set(self.next_mac.get() + 1);
+        spawn(hub, mac, address, prefix_len, gateway)
+    }
+}
+
+/// Gathers the router's ports while hosts are built.
+struct Build {
+    ports: Vec<RouterPort<HubPort>>,
+    next: u32,
+    /// Wires behind the router, with its address there, by network.
+    remote: BTreeMap<Ipv4Addr, (Hub, Ipv4Addr)>,
+    /// Addresses that hosts have.
+    taken: BTreeSet<Ipv4Addr>,
+}
+
+impl Build {
+    fn mac(&mut self) -> Mac {
+        self.next += 1;
+        mac(self.next)
+    }
+
+    /// Gives the router a port on a wire.
+    fn port(&mut self, hub: &Hub, address: Ipv4Addr, prefix_len: u8) -> Result<(), String> {
+        let address = cidr(address, prefix_len)?;
+        let mac = self.mac();
+        self.ports.push(RouterPort { link: hub.port(MTU), mac, addresses: vec![address] });
+        Ok(())
+    }
+
+    /// Makes a host behind the router, on the wire of its network.
+    fn host(&mut self, address: Ipv4Addr) -> Result<Stack, String> {
+        let network = network(address, HOST_PREFIX);
+        let (hub, gateway) = match self.remote.get(&network) {
+            Some((hub, gateway)) => (hub.clone(), *gateway),
+            None => {
+                let hub = Hub::new();
+                let hosts = (1..u8::MAX).map(|host| {
+                    Ipv4Addr::from(u32::from(network) | u32::from(host))
+                });
+                let gateway = hosts
+                    .into_iter()
+                    .find(|host| !self.taken.contains(host))
+                    .ok_or_else(|| format!("no address is left for the router beside {address}"))?;
+                self.port(&hub, gateway, HOST_PREFIX)?;
+                self.remote.insert(network, (hub.clone(), gateway));
+                (hub, gateway)
+            }
+        };
+        spawn(&hub, self.mac(), address, HOST_PREFIX, gateway)
+    }
+}
+
+fn spawn(
+    hub: &Hub,
+    mac: Mac,
+    address: Ipv4Addr,
+    prefix_len: u8,
+    gateway: Ipv4Addr,
+) -> Result<Stack, String> {
+    let config = StackConfig {
+        mac,
+        addresses: vec![cidr(address, prefix_len)?],
+        gateway: Some(gateway.into()),
+    };
+    Stack::spawn(config, hub.port(MTU)).map_err(|error| error.to_string())
+}
+
+fn cidr(address: Ipv4Addr, prefix_len: u8) -> Result<Cidr, String> {
+    Cidr::new(address.into(), prefix_len).ok_or_else(|| format!("{address}/{prefix_len} is no host"))
+}
+
+/// Returns a locally administered station address.
+fn mac(number: u32) -> Mac {
+    let [a, b, c, d] = number.to_be_bytes();
+    Mac([0x02, 0x56, a, b, c, d])
+}
+
+fn network(address: Ipv4Addr, prefix_len: u8) -> Ipv4Addr {
+    let mask = u32::MAX.checked_shl(32 - u32::from(prefix_len)).unwrap_or(0);
+    Ipv4Addr::from(u32::from(address) & mask)
+}
+
+/// Answers one HTTP request: licence requests by POST, a page for whoever looks, else 404.
+async fn answer(
+    service: &Service,
+    clock: &LabClock,
+    parts: &Parts,
+    body: &[u8],
+) -> Response<Full<Bytes>> {
+    if parts.method == Method::POST && parts.uri.path() == PATH {
+        let answer = service.answer(body, clock.now()).await;
+        let mut response = Response::new(Full::from(answer.body));
+        *response.status_mut() =
+            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        return response;
+    }
+    if parts.uri.path() == "/" {
+        return Response::new(Full::from("vfxos lab licence authority. It serves emulated agents only.\n"));
+    }
+    http::status(StatusCode::NOT_FOUND)
+}

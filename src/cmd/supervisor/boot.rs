@@ -1,0 +1,185 @@
+//! Starting a supervisor: from flash and factory facts to a running loop.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::links::Socket;
+use super::{Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
+use crate::base::ident::{Slot, Udi};
+use crate::base::platform;
+use crate::net::ntp;
+use crate::net::stack::{BindError, Stack};
+use crate::proto::agent::{self, Agent, Identity};
+use crate::proto::broker::{self, Broker};
+use crate::proto::config::{self, Factory, Tree, facts};
+use crate::proto::mio::{Facts, Mio};
+use crate::sys::clock::ChassisClock;
+use crate::sys::flash::{Change, Flash, FlashError};
+use crate::sys::random;
+use crate::wire::callhome::SigningKey;
+
+/// What a supervisor is started with.
+pub struct Boot {
+    pub chassis: &'static platform::Chassis,
+    pub serial: String,
+    /// What the configuration is before anybody configures.
+    pub factory: Factory,
+    pub flash: Flash,
+    pub clock: ChassisClock,
+    pub stack: Stack,
+    /// Where blades attach.
+    pub socket: PathBuf,
+    /// Slots that are to hold a blade.
+    pub slots: BTreeSet<Slot>,
+}
+
+/// Why a supervisor could not start: one line, which file, what to do.
+#[derive(Debug, Error)]
+pub enum BootError {
+    #[error(transparent)]
+    Flash(#[from] FlashError),
+    #[error("{path}: {what} cannot be read ({why}); restore it from a copy, or move the folder away")]
+    Damaged { path: String, what: &'static str, why: String },
+    #[error("AppAG socket {path}: {error}; choose a shorter or writable state folder with --state")]
+    Socket { path: String, error: std::io::Error },
+    #[error("the chassis's NTP client cannot start: {0}")]
+    Ntp(BindError),
+}
+
+/// Starts a supervisor; its task ends with the reason it stopped for.
+///
+/// # Errors
+/// [`BootError`]; flash is left as it was.
+pub fn boot(
+    boot: Boot,
+) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
+    let now = boot.clock.now();
+    let signing_key = signing_key(&boot.flash)?;
+    let agent_stored: agent::Stored = read(&boot.flash, key::AGENT)?.unwrap_or_default();
+    let broker_stored: broker::Stored = read(&boot.flash, key::BROKER)?.unwrap_or_default();
+    let tree = match read::<config::Stored>(&boot.flash, key::CONFIG)? {
+        None => Tree::factory(&boot.factory),
+        Some(stored) => Tree::restore(&stored, &boot.factory).map_err(|error| {
+            damaged(&boot.flash, "the configuration", error.to_string())
+        })?,
+    };
+    let hostname = facts::hostname(tree.objects());
+    let identity = Identity {
+        udi: Udi { pid: boot.chassis.udi_pid.to_owned(), serial: boot.serial.clone() },
+        product: boot.chassis.product.to_owned(),
+        sudi_pid: boot.chassis.sudi_pid.to_owned(),
+        hostname: hostname.clone(),
+        version: boot.chassis.agent,
+        public_key: signing_key.public_key().to_string(),
+    };
+    let agent = Agent::new(identity, agent_stored, random::rng(), now);
+    let broker_facts = broker::Facts {
+        model: boot.chassis.model.to_owned(),
+        hostname: hostname.clone(),
+        slots: boot.chassis.slots,
+    };
+    let broker = Broker::new(broker_facts, broker_stored, now);
+    let facts = Facts {
+        chassis: boot.chassis,
+        serial: boot.serial,
+        ntp: BTreeMap::new(),
+        certificates: BTreeMap::new(),
+    };
+    let socket = Socket::bind(&boot.socket).map_err(|error| BootError::Socket {
+        path: boot.socket.display().to_string(),
+        error,
+    })?;
+    let (outbox, inbox) = mpsc::channel(INBOX_MAX);
+    let (status, watch) = watch::channel(Status::default());
+    let (deadline, due) = watch::channel(None);
+    tokio::spawn(socket.accept(outbox.clone()));
+    let handle = Handle {
+        inbox: outbox.clone(),
+        status: watch,
+        deadline: due,
+        clock: boot.clock.clone(),
+        stack: boot.stack.clone(),
+    };
+    let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
+    let supervisor = Supervisor {
+        mio: Mio::new(agent, broker, tree, facts),
+        name: hostname,
+        rate: boot.clock.lab().rate(),
+        clock: boot.clock,
+        flash: boot.flash,
+        signing_key,
+        ntp,
+        stack: boot.stack,
+        inbox,
+        outbox,
+        links: BTreeMap::new(),
+        desk: super::desk::Desk::default(),
+        slots: boot.slots,
+        under_way: 0,
+        settling: Vec::new(),
+        seen: Vec::new(),
+        status,
+        deadline,
+        last: now,
+    };
+    Ok((handle, tokio::spawn(supervisor.run())))
+}
+
+/// Starts the NTP client: it moves the chassis's clock, and its statuses reach the loop.
+fn follow_ntp(
+    stack: &Stack,
+    clock: &ChassisClock,
+    outbox: &mpsc::Sender<Input>,
+) -> Result<Arc<ntp::Client>, BootError> {
+    let (read, moved) = (clock.clone(), clock.clone());
+    let client = ntp::Client::spawn(
+        stack.clone(),
+        Arc::new(move || read.now().wall),
+        move |correction| moved.set_skew_ms(moved.skew_ms().saturating_add(correction.by_ms)),
+    )
+    .map_err(BootError::Ntp)?;
+    let (mut statuses, outbox) = (client.statuses(), outbox.clone());
+    tokio::spawn(async move {
+        while statuses.changed().await.is_ok() {
+            let texts = statuses.borrow_and_update().clone();
+            let texts = texts.into_iter().map(|(name, status)| (name, status.device_text().to_owned()));
+            if outbox.send(Input::Ntp(texts.collect())).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(Arc::new(client))
+}
+
+/// Returns the key that signs the chassis's requests, made at its first start.
+fn signing_key(flash: &Flash) -> Result<SigningKey, BootError> {
+    let seed = match flash.get(key::SIGNING_SEED)? {
+        Some(stored) => <[u8; 32]>::try_from(stored)
+            .map_err(|_| damaged(flash, "the signing key", "it has a wrong length".to_owned()))?,
+        None => {
+            let seed = random::seed();
+            flash.write(&[Change::Put { key: key::SIGNING_SEED, value: &seed }])?;
+            seed
+        }
+    };
+    Ok(SigningKey::from_seed(&seed))
+}
+
+fn read<T: serde::de::DeserializeOwned>(
+    flash: &Flash,
+    key: &'static str,
+) -> Result<Option<T>, BootError> {
+    let Some(bytes) = flash.get(key)? else { return Ok(None) };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| damaged(flash, key, error.to_string()))
+}
+
+fn damaged(flash: &Flash, what: &'static str, why: String) -> BootError {
+    BootError::Damaged { path: flash.path().display().to_string(), what, why }
+}

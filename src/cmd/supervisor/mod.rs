@@ -1,0 +1,352 @@
+//! The supervisor as a task: its machine, and everything that carries out what the machine wants.
+//!
+//! One loop: take what came in, let the machine run until it waits, write what must last in one
+//! transaction, and only then send, ask and print.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::base::ident::Slot;
+use crate::base::time::{Instant, Now};
+use crate::net::ntp::{self, Servers};
+use crate::net::stack::{Cidr, Stack};
+use crate::proto::Next;
+use crate::proto::agent;
+use crate::proto::broker::{self, LinkId};
+use crate::proto::config::facts;
+use crate::proto::mio::{Event, Mio, Output, Piece};
+use crate::shell::sessions::ToSession;
+use crate::sys::clock::ChassisClock;
+use crate::sys::flash::{Change, Flash, FlashError};
+use crate::wire::callhome::SigningKey;
+
+mod boot;
+mod desk;
+mod exchange;
+mod links;
+mod status;
+
+pub use boot::{Boot, BootError, boot};
+pub use status::{Registration, Status};
+
+use desk::Desk;
+use links::Line;
+
+/// Most inputs waiting for the loop; whoever brings more waits.
+const INBOX_MAX: usize = 256;
+/// Most inputs taken before the machine runs and flash is written: one transaction for all.
+const BATCH_MAX: usize = 64;
+
+/// Keys of the parts in flash.
+pub(crate) mod key {
+    pub(crate) const AGENT: &str = "agent";
+    pub(crate) const BROKER: &str = "broker";
+    pub(crate) const CONFIG: &str = "config";
+    pub(crate) const SIGNING_SEED: &str = "signing-seed";
+}
+
+/// What comes in.
+#[derive(Debug)]
+pub(crate) enum Input {
+    LinkOpened { link: LinkId, line: Line },
+    LinkBytes { link: LinkId, bytes: Vec<u8> },
+    LinkGone { link: LinkId },
+    /// The outcome of an exchange with the authority.
+    Exchanged(agent::Event),
+    Session(ToSession),
+    /// Statuses of the NTP servers.
+    Ntp(BTreeMap<String, String>),
+    /// Answer once nothing is due and nothing is under way.
+    Settle(oneshot::Sender<()>),
+    /// Answer after everything taken so far is done.
+    Seen(oneshot::Sender<()>),
+    /// End after everything taken so far is done.
+    Stop,
+}
+
+/// Why a supervisor had to stop.
+#[derive(Debug, Error)]
+pub enum SupervisorError {
+    #[error("{0}")]
+    Flash(#[from] FlashError),
+}
+
+/// A running supervisor, as everybody else holds it. Clones mean the same one.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    inbox: mpsc::Sender<Input>,
+    pub status: watch::Receiver<Status>,
+    /// When its machine is next due.
+    pub deadline: watch::Receiver<Option<Instant>>,
+    pub clock: ChassisClock,
+    pub stack: Stack,
+}
+
+impl Handle {
+    /// Passes on what a way in has to say; false when the supervisor has ended.
+    pub async fn session(&self, message: ToSession) -> bool {
+        self.inbox.send(Input::Session(message)).await.is_ok()
+    }
+
+    /// Returns once nothing is due and no try is under way.
+    pub async fn settled(&self) {
+        let (reply, settled) = oneshot::channel();
+        if self.inbox.send(Input::Settle(reply)).await.is_ok() {
+            // An error means that it has ended: nothing is under way then.
+            let _ = settled.await;
+        }
+    }
+
+    /// Returns once everything said to it before has been taken.
+    pub async fn seen(&self) {
+        let (reply, seen) = oneshot::channel();
+        if self.inbox.send(Input::Seen(reply)).await.is_ok() {
+            // An error means that it has ended.
+            let _ = seen.await;
+        }
+    }
+
+    /// Asks it to end.
+    pub async fn stop(&self) {
+        // An error means that it has ended already.
+        let _ = self.inbox.send(Input::Stop).await;
+    }
+}
+
+struct Supervisor {
+    mio: Mio,
+    name: String,
+    clock: ChassisClock,
+    flash: Flash,
+    signing_key: SigningKey,
+    stack: Stack,
+    inbox: mpsc::Receiver<Input>,
+    outbox: mpsc::Sender<Input>,
+    links: BTreeMap<LinkId, Line>,
+    desk: Desk,
+    /// Slots that are to hold a blade.
+    slots: BTreeSet<Slot>,
+    under_way: usize,
+    settling: Vec<oneshot::Sender<()>>,
+    seen: Vec<oneshot::Sender<()>>,
+    status: watch::Sender<Status>,
+    deadline: watch::Sender<Option<Instant>>,
+    rate: u32,
+    /// The last reading of both clocks, to notice a step of the wall clock.
+    last: Now,
+    ntp: Arc<ntp::Client>,
+}
+
+/// Shortest jump of both clocks that blades are told of.
+const JUMP_MIN: Duration = Duration::from_secs(5);
+/// Furthest that wall and monotonic time may drift apart between two readings unnoticed.
+const STEP_MIN: Duration = Duration::from_millis(500);
+
+impl Supervisor {
+    /// Runs until it is told to stop, or flash fails.
+    async fn run(mut self) -> Result<(), SupervisorError> {
+        self.configured();
+        loop {
+            let deadline = self.turn()?;
+            let wait = self.clock.lab().clone();
+            let input = tokio::select! {
+                input = self.inbox.recv() => input,
+                () = wait.sleep_until(deadline) => {
+                    let now = self.now();
+                    self.mio.handle(now, Event::Due);
+                    continue;
+                }
+            };
+            let Some(input) = input else { return Ok(()) };
+            let mut stop = self.take(input);
+            for _ in 1..BATCH_MAX {
+                let Ok(input) = self.inbox.try_recv() else { break };
+                stop |= self.take(input);
+            }
+            if stop {
+                self.turn()?;
+                self.desk.close_all();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads the clocks; a step of the wall clock reaches the machine before anything else does.
+    fn now(&mut self) -> Now {
+        let now = self.clock.now();
+        let rate = self.clock.lab().rate();
+        let passed = now.mono.since(self.last.mono);
+        let expected = self.last.wall + passed;
+        let apart = now.wall.since(expected).max(expected.since(now.wall));
+        self.last = now;
+        if apart >= STEP_MIN || rate != self.rate {
+            self.rate = rate;
+            let rate_milli = rate.saturating_mul(1000);
+            self.mio.handle(now, Event::ClockSet { rate_milli });
+        } else if passed >= JUMP_MIN {
+            // Blades keep their own time between readings; a jump is news to them.
+            let rate_milli = rate.saturating_mul(1000);
+            self.mio.broker.handle(now, broker::Event::ClockSet { rate_milli });
+        }
+        now
+    }
+
+    /// Applies one input; true if it is the last.
+    fn take(&mut self, input: Input) -> bool {
+        let now = self.now();
+        match input {
+            Input::LinkOpened { link, line } => {
+                self.links.insert(link, line);
+                self.mio.handle(now, Event::Broker(broker::Event::Opened { link }));
+            }
+            Input::LinkBytes { link, bytes } => {
+                self.mio.handle(now, Event::Broker(broker::Event::Received { link, bytes }));
+            }
+            Input::LinkGone { link } => {
+                self.links.remove(&link);
+                self.mio.handle(now, Event::Broker(broker::Event::Gone { link }));
+            }
+            Input::Exchanged(event) => {
+                self.under_way = self.under_way.saturating_sub(1);
+                self.mio.handle(now, Event::Agent(event));
+            }
+            Input::Session(message) => self.desk.take(now, &mut self.mio, message),
+            Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
+            Input::Settle(reply) => self.settling.push(reply),
+            Input::Seen(reply) => self.seen.push(reply),
+            Input::Stop => return true,
+        }
+        false
+    }
+
+    /// Lets the machine run until it waits, then carries out what it wanted; returns its deadline.
+    fn turn(&mut self) -> Result<Option<Instant>, SupervisorError> {
+        loop {
+            let now = self.now();
+            let mut outputs = Vec::new();
+            let deadline = loop {
+                match self.mio.poll(now) {
+                    Next::Do(output) => outputs.push(output),
+                    Next::Wait(deadline) => break deadline,
+                }
+            };
+            self.persist(&outputs)?;
+            let idle = outputs.is_empty();
+            for output in outputs {
+                self.perform(now, output);
+            }
+            if deadline.is_some_and(|deadline| deadline <= self.clock.now().mono) {
+                let now = self.now();
+                self.mio.handle(now, Event::Due);
+                continue;
+            }
+            if idle && !self.desk.flush(now, &mut self.mio) {
+                self.deadline.send_replace(deadline);
+                self.report(now);
+                return Ok(deadline);
+            }
+        }
+    }
+
+    /// Writes every part that changed, in one transaction, before anything that depends on it.
+    fn persist(&mut self, outputs: &[Output]) -> Result<(), SupervisorError> {
+        let mut parts: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+        for output in outputs {
+            let Output::Persist(piece) = output else { continue };
+            let (key, value) = match piece {
+                Piece::Agent(stored) => (key::AGENT, serde_json::to_vec(stored)),
+                Piece::Broker(stored) => (key::BROKER, serde_json::to_vec(stored)),
+                Piece::Config(stored) => (key::CONFIG, serde_json::to_vec(stored)),
+            };
+            parts.insert(key, value.expect("plain fields, lists and maps with text keys serialise"));
+        }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<Change<'_>> =
+            parts.iter().map(|(key, value)| Change::Put { key, value }).collect();
+        Ok(self.flash.write(&changes)?)
+    }
+
+    fn perform(&mut self, now: Now, output: Output) {
+        match output {
+            Output::Persist(_) => {}
+            Output::Ask { exchange, request } => {
+                self.under_way += 1;
+                let work = exchange::Work::new(&self.mio, &self.stack, now.wall);
+                let sealed = work.seal(&request, &self.signing_key);
+                tokio::spawn(work.run(exchange, sealed, self.outbox.clone()));
+            }
+            Output::Send { link, bytes } => {
+                let sent = self.links.get(&link).is_none_or(|line| line.send(bytes));
+                if !sent {
+                    tracing::warn!(chassis = %self.name, "AppAG: link {} reads nothing; closed", link.0);
+                    self.links.remove(&link);
+                    self.mio.handle(now, Event::Broker(broker::Event::Gone { link }));
+                }
+            }
+            Output::Close { link, reason } => {
+                tracing::warn!(chassis = %self.name, "AppAG: link {} closed: {reason}", link.0);
+                self.links.remove(&link);
+            }
+            Output::ConsoleOut { slot, bytes, settled } => {
+                self.desk.console_out(now, &mut self.mio, slot, &bytes, settled);
+            }
+            Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
+            Output::Configured(_) => self.configured(),
+            Output::Log { severity, text } => match severity {
+                0..=3 => tracing::error!(chassis = %self.name, "{text}"),
+                4 => tracing::warn!(chassis = %self.name, "{text}"),
+                5 | 6 => tracing::info!(chassis = %self.name, "{text}"),
+                _ => tracing::debug!(chassis = %self.name, "{text}"),
+            },
+        }
+    }
+
+    /// Brings the edge in line with the committed configuration.
+    fn configured(&mut self) {
+        self.name = facts::hostname(self.mio.config.objects());
+        let objects = self.mio.config.objects();
+        let domain = facts::domain_name(objects);
+        let servers = Servers {
+            servers: facts::ntp_servers(objects),
+            dns: facts::dns_servers(objects),
+            domain: (!domain.is_empty()).then_some(domain),
+        };
+        let ntp = Arc::clone(&self.ntp);
+        tokio::spawn(async move { ntp.configure(servers).await });
+        if let Some(port) = facts::out_of_band(objects) {
+            let prefix = u32::from(port.netmask).leading_ones();
+            let address = u8::try_from(prefix).ok().and_then(|prefix| Cidr::new(port.ip.into(), prefix));
+            let gateway = (!port.gateway.is_unspecified()).then(|| port.gateway.into());
+            match address.map(|address| self.stack.set_address(address, gateway)) {
+                Some(Ok(())) => {}
+                other => tracing::error!(chassis = %self.name, "management address: {other:?}"),
+            }
+        }
+    }
+
+    /// Publishes how things stand, and answers whoever waits for nothing to be under way.
+    fn report(&mut self, now: Now) {
+        let status = Status::of(now, &self.mio, &self.slots, self.under_way > 0);
+        self.status.send_if_modified(|old| {
+            let changed = *old != status;
+            *old = status;
+            changed
+        });
+        for reply in self.seen.drain(..) {
+            // Whoever asked may have gone.
+            let _ = reply.send(());
+        }
+        if self.under_way == 0 {
+            for reply in self.settling.drain(..) {
+                // Whoever asked may have gone.
+                let _ = reply.send(());
+            }
+        }
+    }
+}
