@@ -7,9 +7,12 @@
 pub mod asa;
 pub mod call;
 pub mod dialect;
+pub mod edit;
 pub mod filter;
 pub mod grammar;
 pub mod lex;
 pub mod parse;
 pub mod show;
 pub mod syntax;
+pub mod tables;
+pub mod terminal;

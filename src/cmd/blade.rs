@@ -187,7 +187,7 @@ impl Process {
             Output::Persist(stored) => {
                 let value = serde_json::to_vec(&stored).map_err(|error| error.to_string())?;
                 self.flash
-                    .write(&[Change::Put { key: KEY, value: &value }])
+                    .write(&[Change::Put(KEY, &value)])
                     .map_err(|error| error.to_string())?;
             }
             Output::Connect => self.connect = true,

@@ -163,7 +163,7 @@ fn signing_key(flash: &Flash) -> Result<SigningKey, BootError> {
             .map_err(|_| damaged(flash, "the signing key", "it has a wrong length".to_owned()))?,
         None => {
             let seed = random::seed();
-            flash.write(&[Change::Put { key: key::SIGNING_SEED, value: &seed }])?;
+            flash.write(&[Change::Put(key::SIGNING_SEED, &seed)])?;
             seed
         }
     };

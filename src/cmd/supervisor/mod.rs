@@ -268,7 +268,7 @@ impl Supervisor {
             return Ok(());
         }
         let changes: Vec<Change<'_>> =
-            parts.iter().map(|(key, value)| Change::Put { key, value }).collect();
+            parts.iter().map(|(key, value)| Change::Put(key, value)).collect();
         Ok(self.flash.write(&changes)?)
     }
 
