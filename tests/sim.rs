@@ -37,22 +37,13 @@ fn seconds(n: u64) -> Duration {
 }
 
 /// The authority: one account, and at most one instance of our one serial number.
-#[derive(Default)]
 struct Authority {
     instance: Option<String>,
     /// The token that made the instance: a repeated request is answered as the first was.
     token: String,
     made: u32,
-    out_until: Instant0,
-}
-
-/// An instant that defaults to power-on.
-struct Instant0(Instant);
-
-impl Default for Instant0 {
-    fn default() -> Instant0 {
-        Instant0(Instant::ZERO)
-    }
+    /// Nobody reaches it until then.
+    out_until: Instant,
 }
 
 impl Authority {
@@ -157,6 +148,8 @@ struct World {
     set_back: bool,
     calm: bool,
     power_cut: bool,
+    /// True while somebody wants this chassis registered.
+    wished: bool,
 }
 
 fn identity() -> Identity {
@@ -193,7 +186,12 @@ impl World {
             now,
             flash: Stored::default(),
             enforced: Enforcement::default(),
-            authority: Authority::default(),
+            authority: Authority {
+                instance: None,
+                token: String::new(),
+                made: 0,
+                out_until: now.mono,
+            },
             coming: Vec::new(),
             under_way: None,
             failed: BTreeMap::new(),
@@ -204,6 +202,7 @@ impl World {
             set_back: false,
             calm: false,
             power_cut: false,
+            wished: false,
         }
     }
 
@@ -268,7 +267,7 @@ impl World {
             _ => Duration::from_millis(self.rng.next_u64() % 4_000),
         };
         let at = self.now.mono + latency;
-        let out = self.authority.out_until.0 > self.now.mono;
+        let out = self.authority.out_until > self.now.mono;
         let lost = [
             ExchangeError::Resolve,
             ExchangeError::Connect,
@@ -316,14 +315,14 @@ impl World {
         if hastened {
             return;
         }
-        let least = match (kind, times) {
-            ("register", _) => timing::REGISTRATION_RETRY,
-            ("renew", 1) => timing::RENEWAL_RETRY_FIRST,
-            ("renew", _) => timing::RENEWAL_RETRY,
-            ("authorize", times) if times == 1 || demanded => timing::AUTHORIZATION_RETRY_FIRST,
-            ("authorize", _) => timing::AUTHORIZATION_RETRY,
-            _ => Duration::ZERO,
-        };
+        // The rules in seconds, written out: the agent's own constants could be wrong.
+        let least = seconds(match (kind, times) {
+            ("register", _) | ("renew", 1) => 900,
+            ("renew", _) => 3_600,
+            ("authorize", times) if times == 1 || demanded => 30,
+            ("authorize", _) => 3_599,
+            _ => 0,
+        });
         let gap = wall.since(failed_at);
         assert!(gap >= least, "SEED={seed} asks to {kind} after {gap:?} instead of {least:?}");
     }
@@ -370,6 +369,7 @@ impl World {
             0..=3 => self.register(),
             4 => {
                 self.excuses.deregistered = self.agent.deregister(self.now).is_ok();
+                self.wished &= !self.excuses.deregistered;
                 self.excuses.hasten_all();
             }
             5 => {
@@ -379,7 +379,7 @@ impl World {
             6..=9 => self.demand(),
             10 | 11 => {
                 let outage = if self.rng.one_in(8) { days(120) } else { days(3) };
-                self.authority.out_until = Instant0(self.now.mono + self.rng.below(outage));
+                self.authority.out_until = self.now.mono + self.rng.below(outage);
             }
             12 => {
                 let most = if self.rng.one_in(4) { days(900) } else { seconds(3_000) };
@@ -408,6 +408,7 @@ impl World {
         let token = IdToken::parse(typed).expect("a token");
         if self.agent.register(self.now, token, force).is_ok() {
             self.excuses.hastened.insert("register");
+            self.wished = true;
         }
         self.idle_since = self.now.mono;
     }
@@ -433,6 +434,7 @@ impl World {
 
     /// Lives until `end`, going exactly to whatever is due first.
     fn live(&mut self, end: Instant) {
+        let (seed, mut at_once) = (self.seed, 0);
         loop {
             let due = self.drain();
             self.check();
@@ -442,6 +444,8 @@ impl World {
                 self.now = self.now.at(end);
                 return;
             }
+            at_once = if next > self.now.mono { 0 } else { at_once + 1 };
+            assert!(at_once < 100, "SEED={seed} spins: a deadline that has passed stays due");
             self.now = self.now.at(next);
             let found = self.coming.iter().position(|(at, _)| *at <= next);
             let event = found.map_or(Event::Due, |index| self.coming.swap_remove(index).1);
@@ -461,6 +465,10 @@ impl World {
             assert!(ended || self.excuses.deregistered, "SEED={seed} forgot {before:?}");
         }
         self.excuses.deregistered = false;
+        // Nor does it take what nobody wants any more.
+        let fresh = self.before.is_none() && held.is_some();
+        assert!(!fresh || self.wished, "SEED={seed} registered after it was given up");
+        let both = self.before.is_some() && held.is_some();
         if self.before.as_ref() != held {
             self.before = held.cloned();
         }
@@ -492,6 +500,8 @@ impl World {
         let most =
             if self.power_cut || self.set_back { timing::EVALUATION_STEP } else { Duration::ZERO };
         assert!(given <= most, "SEED={seed} was given {given:?} of evaluation");
+        let spent = self.evaluation_left.saturating_sub(left);
+        assert!(!both || spent.is_zero(), "SEED={seed} spent {spent:?} while registered");
         self.power_cut = false;
         self.evaluation_left = left;
         assert!(stored.farewells.len() <= Stored::FAREWELLS_MAX, "SEED={seed}");
@@ -535,15 +545,18 @@ impl World {
         self.set_clock(self.true_wall());
         self.demand();
         self.live(self.now.mono + timing::EXCHANGE_DEADLINE);
-        let token = IdToken::parse("good").expect("a token");
-        let wanted = self.agent.register(self.now, token, true);
-        self.excuses.hasten_all();
-        self.idle_since = self.now.mono;
-        assert!(
-            wanted.is_ok()
-                || matches!(self.agent.stored().registration, Registration::Waiting { .. }),
-            "SEED={seed} {wanted:?}"
-        );
+        for _ in 0..3 {
+            let token = IdToken::parse("good").expect("a token");
+            let wanted = self.agent.register(self.now, token, true);
+            self.excuses.hasten_all();
+            self.idle_since = self.now.mono;
+            self.wished = true;
+            if wanted.is_ok() {
+                break;
+            }
+            // A try with another token is under way; its end is near.
+            self.live(self.now.mono + timing::EXCHANGE_DEADLINE);
+        }
         self.live(self.now.mono + days(1));
         let report = self.agent.report(self.now);
         let well = matches!(report.registration, RegistrationReport::Registered { .. })
