@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -17,7 +18,7 @@ use vfxos::net::tls;
 use vfxos::proto::agent::ExchangeError;
 use vfxos::wire::callhome::{Answer, SigningKey, Verdict, seal};
 
-use crate::network::{AUTHORITY, DNS, Network, SOON, cidr, host};
+use crate::network::{AUTHORITY, DNS, Network, SOON, cidr, host, read};
 
 const NOON: Utc = Utc::from_unix_s(1_596_801_600);
 const BRIEF: Duration = Duration::from_secs(1);
@@ -60,10 +61,8 @@ impl Lab {
             domain: None,
             patience: PATIENCE,
         };
-        let trust = Trust {
-            tls_roots: ca.root_pem().to_owned(),
-            licence_roots: ca.licence_root_pem().to_owned(),
-        };
+        let trust =
+            Trust { tls_roots: read(ca.root_pem()), licence_roots: read(ca.licence_root_pem()) };
         Lab { network: Network::now(), ca, target, trust }
     }
 
@@ -147,9 +146,9 @@ async fn a_server_that_the_trustpoint_does_not_vouch_for() {
     let ten_years = days(3650);
     assert_eq!(lab.exchange_at(NOON + ten_years).await, Err(ExchangeError::Authenticate));
     assert_eq!(lab.exchange_at(Utc::MIN).await, Err(ExchangeError::Authenticate));
-    lab.trust.tls_roots = Ca::generate().unwrap().root_pem().to_owned();
+    lab.trust.tls_roots = read(Ca::generate().unwrap().root_pem());
     assert_eq!(lab.exchange().await, Err(ExchangeError::Authenticate), "another root");
-    for roots in [String::new(), "no certificate".to_owned()] {
+    for roots in [Vec::new(), vec![CertificateDer::from(b"no certificate".to_vec())]] {
         lab.trust.tls_roots = roots;
         assert_eq!(lab.exchange().await, Err(ExchangeError::Authenticate), "no root");
     }
@@ -202,7 +201,7 @@ async fn answers_by_what_is_wrong_with_them() {
         ),
     ];
     let mut lab = Lab::new();
-    lab.trust.licence_roots = ca.licence_root_pem().to_owned();
+    lab.trust.licence_roots = read(ca.licence_root_pem());
     for (what, bytes, want) in table {
         let lab = Lab {
             network: Network::now(),

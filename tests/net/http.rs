@@ -16,7 +16,7 @@ use vfxos::net::http::{Limits, Peer, serve};
 use vfxos::net::link::hub::Hub;
 use vfxos::net::tls;
 
-use crate::network::{MTU, SOON, at, host};
+use crate::network::{MTU, SOON, at, host, read};
 
 const BRIEF: Duration = Duration::from_millis(500);
 const LIMITS: Limits =
@@ -71,7 +71,7 @@ async fn over_a_stack_with_tls() {
     let to = at(Ipv4Addr::new(192, 0, 2, 1), 443);
     let mut silent = client.connect(to, SOON).await.unwrap();
     let stream = client.connect(to, SOON).await.unwrap();
-    let connector = TlsConnector::from(tls::client(ca.root_pem(), now).unwrap());
+    let connector = TlsConnector::from(tls::client(&read(ca.root_pem()), now).unwrap());
     let stream = connector.connect("fxos.lab".try_into().unwrap(), stream).await.unwrap();
     let answer = talk(stream, "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(answer.ends_with("GET / Some(192.0.2.2) 0"), "{answer}");

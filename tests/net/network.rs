@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use vfxos::base::time::Utc;
 use vfxos::net::hosts::{DnsServer, NtpServer, Router, RouterPort};
 use vfxos::net::link::hub::{Hub, HubPort};
@@ -124,4 +126,9 @@ pub fn tap(stack: &Stack) -> Seen {
 
 pub fn at(address: Ipv4Addr, port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(address), port)
+}
+
+/// Reads certificates.
+pub fn read(pem: &str) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect()
 }
