@@ -30,7 +30,7 @@ use crate::base::ident::Udi;
 use crate::base::time::Utc;
 use crate::wire::callhome::{PublicKey, SigningKey, seal};
 
-pub use trust::{TrustError, check_answer};
+pub use trust::{TrustError, check_answer, check_answer_by};
 
 #[cfg(test)]
 mod tests;

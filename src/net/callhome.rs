@@ -21,7 +21,7 @@ use hyper::http::request::Builder;
 use hyper::http::uri::Scheme;
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
@@ -86,13 +86,13 @@ pub struct Target {
     pub patience: Patience,
 }
 
-/// Whom the chassis believes: its trustpoints' certificates as PEM, as an operator sets them.
+/// Whom the chassis believes: its trustpoints' certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     /// Trustpoint CHdefault: who may vouch for the TLS server.
-    pub tls_roots: String,
+    pub tls_roots: Vec<CertificateDer<'static>>,
     /// Trustpoint CiscoLicRoot: who may vouch for the signer of answers.
-    pub licence_roots: String,
+    pub licence_roots: Vec<CertificateDer<'static>>,
 }
 
 /// Sends one sealed request and returns the authority's believed answer.
@@ -323,12 +323,16 @@ where
 }
 
 /// Opens an answer and believes it, if a root vouches for its signer at `wall`.
-fn believe(bytes: &[u8], roots: &str, wall: Utc) -> Result<Answer, ExchangeError> {
+fn believe(
+    bytes: &[u8],
+    roots: &[CertificateDer<'static>],
+    wall: Utc,
+) -> Result<Answer, ExchangeError> {
     let opened = open(bytes).map_err(|error| {
         tracing::debug!(%error, "callhome: not an answer");
         ExchangeError::Parse
     })?;
-    ca::check_answer(&opened, roots, wall).map_err(|error| {
+    ca::check_answer_by(&opened, roots, wall).map_err(|error| {
         tracing::debug!(%error, "callhome: the answer is not the authority's");
         ExchangeError::Signature
     })?;

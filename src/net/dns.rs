@@ -157,10 +157,9 @@ async fn ask(
                 Ok(answer) => answer,
                 Err(_) => None,
             };
-            match answer.map(|answer| read(&answer, name)) {
-                Some(Some(result)) => return result,
-                // Silent, or a server that says it can't: the next one.
-                Some(None) | None => {}
+            // Silent, or a server that says it can't: the next one.
+            if let Some(result) = answer.and_then(|answer| read(&answer, name)) {
+                return result;
             }
         }
     }
@@ -229,9 +228,9 @@ fn read(answer: &Message, name: &Name) -> Option<Result<Vec<IpAddr>, DnsError>> 
         if !addresses.is_empty() {
             return Some(Ok(addresses));
         }
-        let alias = records().find_map(|record| match &record.data {
-            RData::CNAME(target) => Some(target.0.clone()),
-            _ => None,
+        let alias = records().find_map(|record| {
+            let RData::CNAME(target) = &record.data else { return None };
+            Some(target.0.clone())
         });
         match alias {
             Some(target) => owner = target,

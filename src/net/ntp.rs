@@ -74,7 +74,7 @@ impl Client {
             clock,
             correct,
             asked: BTreeMap::new(),
-            resolving: JoinSet::new(),
+            finding: JoinSet::new(),
             printed,
         };
         let task = tokio::spawn(worker.run(orders)).abort_handle();
@@ -127,7 +127,7 @@ struct Worker<F> {
     clock: Clock,
     correct: F,
     asked: BTreeMap<PollId, Asked>,
-    resolving: JoinSet<(PollId, Option<IpAddr>)>,
+    finding: JoinSet<(PollId, Option<IpAddr>)>,
     printed: watch::Sender<Vec<(String, Status)>>,
 }
 
@@ -135,7 +135,7 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
     async fn run(mut self, mut orders: mpsc::Receiver<Command>) {
         let mut buffer = [0; LEN + 64];
         loop {
-            let due = self.perform().await;
+            let due = self.perform();
             self.publish();
             let sleep = async {
                 match due {
@@ -153,8 +153,8 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
                     Some(Command::ClockMoved(by_ms)) => self.tell(Event::ClockMoved { by_ms }),
                     None => return,
                 },
-                Some(resolved) = self.resolving.join_next() => {
-                    if let Ok((id, address)) = resolved {
+                Some(found) = self.finding.join_next() => {
+                    if let Ok((id, address)) = found {
                         self.ask(id, address).await;
                     }
                 }
@@ -178,16 +178,13 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
     }
 
     /// Does what the machine wants done; returns when it wants to be told that time has passed.
-    async fn perform(&mut self) -> Option<Instant> {
+    fn perform(&mut self) -> Option<Instant> {
         loop {
             match self.machine.poll(self.now()) {
                 Next::Do(Output::Offset(correction)) => {
                     (self.correct)(correction);
                 }
-                Next::Do(Output::Ask { id, server }) => match server.parse() {
-                    Ok(address) => self.ask(id, Some(address)).await,
-                    Err(_) => self.resolve(id, server),
-                },
+                Next::Do(Output::Ask { id, server }) => self.find(id, server),
                 Next::Wait(due) => {
                     return due.map(|due| self.base + due.since(time::Instant::ZERO));
                 }
@@ -195,13 +192,18 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
         }
     }
 
-    fn resolve(&mut self, id: PollId, server: String) {
+    /// Looks for the server's address, and for the neighbour on the way: whatever takes long is
+    /// done beside the others' questions.
+    fn find(&mut self, id: PollId, server: String) {
         let (stack, Servers { dns, domain, .. }) = (self.stack.clone(), self.servers.clone());
-        self.resolving.spawn(async move {
-            let found = dns::resolve(&stack, &dns, domain.as_deref(), &server);
+        self.finding.spawn(async move {
+            let found = async {
+                let found = dns::resolve(&stack, &dns, domain.as_deref(), &server).await.ok()?;
+                let address = *found.first()?;
+                stack.reach(address).await.ok().map(|()| address)
+            };
             // Later than that the machine has given the question up.
-            let found = tokio::time::timeout(ANSWER_WAIT, found).await;
-            (id, found.ok().and_then(Result::ok).and_then(|found| found.first().copied()))
+            (id, tokio::time::timeout(ANSWER_WAIT, found).await.ok().flatten())
         });
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -35,18 +34,20 @@ impl TimeProvider for Standing {
     }
 }
 
-/// Makes a client's configuration: exactly these roots (PEM), at this time, no session kept.
+/// Makes a client's configuration: exactly these roots, at this time, no session kept.
 ///
 /// A root that can't be read is passed over with a log line; with none left every server is
 /// refused.
 ///
 /// # Errors
 /// rustls, if its own defaults contradict each other.
-pub fn client(roots: &str, wall: Utc) -> Result<Arc<ClientConfig>, rustls::Error> {
+pub fn client(
+    roots: &[CertificateDer<'static>],
+    wall: Utc,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
     let mut store = RootCertStore::empty();
-    for root in CertificateDer::pem_slice_iter(roots.as_bytes()).take(ROOTS_MAX) {
-        let added = root.map_err(|error| error.to_string());
-        if let Err(error) = added.and_then(|root| store.add(root).map_err(|e| e.to_string())) {
+    for root in roots.iter().take(ROOTS_MAX) {
+        if let Err(error) = store.add(root.clone()) {
             tracing::warn!(%error, "a trustpoint's certificate can't be read and is passed over");
         }
     }

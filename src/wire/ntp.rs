@@ -33,14 +33,14 @@ impl Timestamp {
         // Rounded up, so that reading it gives the same millisecond.
         let fraction = (ms.rem_euclid(1000) * ERA + 999) / 1000 + i64::from(filler >> 11);
         let (seconds, fraction) = (seconds.unsigned_abs(), fraction.unsigned_abs());
-        Timestamp(seconds << 32 | fraction.min(u64::from(u32::MAX)))
+        Timestamp((seconds << 32) | fraction.min(u64::from(u32::MAX)))
     }
 
     /// Reads the time of this timestamp that lies nearest to `near`, to the millisecond below.
     pub fn to_utc(self, near: Utc) -> Utc {
         let seconds = i64::try_from(self.0 >> 32).unwrap_or(0) - EPOCH;
         let eras = (near.unix_s() - seconds + ERA / 2).div_euclid(ERA);
-        let ms = i64::try_from((self.0 & 0xffff_ffff) * 1000 >> 32).unwrap_or(0);
+        let ms = i64::try_from(((self.0 & 0xffff_ffff) * 1000) >> 32).unwrap_or(0);
         Utc::from_unix_ms((seconds + eras * ERA) * 1000 + ms)
     }
 }
@@ -52,7 +52,7 @@ pub struct Short(pub u32);
 impl Short {
     /// Returns the duration.
     pub fn to_duration(self) -> Duration {
-        Duration::from_nanos(u64::from(self.0) * 1_000_000_000 >> 16)
+        Duration::from_nanos((u64::from(self.0) * 1_000_000_000) >> 16)
     }
 }
 

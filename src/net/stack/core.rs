@@ -1,7 +1,7 @@
 //! What a stack is between two turns of its task: interface, sockets, and what smoltcp lacks.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
@@ -10,6 +10,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
 use super::frame::{ARP_LEN, arp_request, syn};
+use super::neighbour::Neighbours;
 use super::{Cidr, Listeners, Stats, TCP_BUFFER, Tap};
 use crate::net::link::{LinkError, Mac};
 use crate::net::random;
@@ -25,10 +26,6 @@ const LINGER: Duration = Duration::from_secs(3);
 const ORPHANS_MAX: usize = 256;
 /// Longest wait for the third packet of a handshake.
 const HALF_OPEN_LIFE: Duration = Duration::from_secs(20);
-/// How long a neighbour that was asked for is not asked for again by us; smoltcp itself goes on.
-const PROBE_PAUSE: Duration = Duration::from_secs(30);
-/// Most neighbours whose last probe is remembered.
-const PROBES_MAX: usize = 1024;
 /// Closed connections whose buffers are kept for the next one.
 const SPARES_MAX: usize = 8;
 /// How long a peer may leave data unacknowledged.
@@ -56,7 +53,7 @@ pub(super) struct Core {
     /// ARP frames of our own, for the next turn.
     pub own_frames: Vec<[u8; ARP_LEN]>,
     orphans: VecDeque<Orphan>,
-    probed: BTreeMap<Ipv4Addr, Instant>,
+    pub neighbours: Neighbours,
     spares: Vec<tcp::Socket<'static>>,
 }
 
@@ -72,7 +69,7 @@ impl Core {
             dead: None,
             own_frames: Vec::new(),
             orphans: VecDeque::new(),
-            probed: BTreeMap::new(),
+            neighbours: Neighbours::default(),
             spares: Vec::new(),
         }
     }
@@ -92,7 +89,7 @@ impl Core {
             Some(IpAddr::V6(gateway)) => routes.add_default_ipv6_route(gateway),
             None => Ok(None),
         };
-        self.probed.clear();
+        self.neighbours.clear();
         self.announce();
     }
 
@@ -115,25 +112,6 @@ impl Core {
             IpAddr::V6(_) => routes.get_default_ipv6_route(),
         };
         route.map(|route| route.via_router.into())
-    }
-
-    /// Asks for the neighbour on the way to `to`, unless that was done a moment ago.
-    ///
-    /// smoltcp sends one request a second for the whole interface; it learns from any answer, so a
-    /// request of our own for each new neighbour lifts that limit.
-    pub fn probe(&mut self, now: Instant, to: IpAddr) {
-        let Some(IpAddr::V4(hop)) = self.next_hop(to) else { return };
-        let fresh = |at: &Instant| now < *at + PROBE_PAUSE.into();
-        if self.probed.get(&hop).is_some_and(fresh) {
-            return;
-        }
-        if self.probed.len() >= PROBES_MAX {
-            self.probed.clear();
-        }
-        self.probed.insert(hop, now);
-        if let Some(source) = self.iface.get_source_address_ipv4(&hop) {
-            self.own_frames.push(arp_request(self.mac, source, hop));
-        }
     }
 
     /// Returns a local port that no socket of the kind uses; `None` when all are taken.
@@ -191,9 +169,13 @@ impl Core {
         }
     }
 
-    /// Looks at a frame before smoltcp does: a SYN for a listener is given a socket to land in.
+    /// Looks at a frame before smoltcp does: ARP tells who is there, and a SYN for a listener is given a socket to land in.
     /// `false` means: drop the frame. A full backlog drops, as Linux does; smoltcp would reset.
     pub fn admit(&mut self, now: Instant, frame: &[u8]) -> bool {
+        if frame.get(12..14) == Some(&[8, 6]) {
+            self.hear(now, frame);
+            return true;
+        }
         if self.listeners.is_empty() {
             return true;
         }
@@ -314,7 +296,7 @@ impl Core {
                 }
             }
         });
-        half_open.chain(orphans).min()
+        half_open.chain(orphans).chain(self.neighbours.due_at()).min()
     }
 
     /// Ends every socket: the link is gone. Whoever waits on one is woken.
@@ -333,5 +315,6 @@ impl Core {
                 waker.wake();
             }
         }
+        self.neighbours.wake();
     }
 }

@@ -1,8 +1,8 @@
 //! A host's IP stack in user space: smoltcp behind one task, async sockets for everyone else.
 //!
 //! The task sleeps until a frame comes, a socket has something to send or a protocol timer is due;
-//! an idle stack has no timer. What smoltcp leaves out is done here: a backlog for listeners, a
-//! probe for each new neighbour, gratuitous ARP, an end for half-closed connections.
+//! an idle stack has no timer. What smoltcp leaves out is done here: a backlog for listeners, ARP
+//! for many neighbours at a time, gratuitous ARP, an end for half-closed connections.
 //!
 //! Dropping the last handle (every [`Stack`] and socket holds one) pulls the plug: nothing is sent
 //! any more and the link is given back.
@@ -25,14 +25,16 @@ use crate::net::random;
 
 mod core;
 pub(in crate::net) mod frame;
+mod neighbour;
 mod ping;
 mod reactor;
 mod tcp;
 mod udp;
 
+pub use neighbour::ReachError;
 pub use ping::{Echo, PingError, Pinger};
 pub use tcp::{ConnectError, ListenError, TcpListener, TcpStream};
-pub use udp::{BindError, UdpSocket};
+pub use udp::{BYTES_MAX, BindError, UdpSocket};
 
 use self::core::Core;
 

@@ -15,6 +15,7 @@ use smoltcp::wire::{
 };
 use thiserror::Error;
 
+use super::neighbour::ReachError;
 use super::{Shared, Stack};
 use crate::net::random;
 
@@ -90,12 +91,25 @@ impl Pinger {
         wait: Duration,
     ) -> Result<Echo, PingError> {
         let sent_at = tokio::time::Instant::now();
-        self.send(to, sequence, ttl.max(1), payload)?;
-        self.shared.kick.notify_one();
-        let answer = poll_fn(|cx| self.poll_answer(cx, to, sequence));
+        let stack = Stack(Arc::clone(&self.shared));
+        let answer = async {
+            stack.reach(IpAddr::V4(to)).await.map_err(|error| self.unreached(to, error))?;
+            self.send(to, sequence, ttl.max(1), payload)?;
+            self.shared.kick.notify_one();
+            poll_fn(|cx| self.poll_answer(cx, to, sequence)).await
+        };
         let (from, ttl, len) =
             tokio::time::timeout(wait, answer).await.map_err(|_| PingError::TimedOut)??;
         Ok(Echo { from, ttl, round_trip: sent_at.elapsed(), len })
+    }
+
+    /// Says it as a Linux host does: in its own name.
+    fn unreached(&self, to: Ipv4Addr, error: ReachError) -> PingError {
+        let source = self.shared.core.lock().iface.get_source_address_ipv4(&to);
+        match (error, source) {
+            (ReachError::Absent { .. }, Some(from)) => PingError::Unreachable { from, code: 1 },
+            (ReachError::NoRoute | ReachError::Absent { .. }, _) => PingError::NoRoute,
+        }
     }
 
     fn send(&self, to: Ipv4Addr, sequence: u16, ttl: u8, payload: &[u8]) -> Result<(), PingError> {
@@ -106,7 +120,6 @@ impl Pinger {
         if core.dead.is_some() || core.next_hop(IpAddr::V4(to)).is_none() {
             return Err(PingError::NoRoute);
         }
-        core.probe(self.shared.now(), IpAddr::V4(to));
         let source = core.iface.get_source_address_ipv4(&to).ok_or(PingError::NoRoute)?;
         let echo = Icmpv4Repr::EchoRequest { ident: self.ident, seq_no: sequence, data: payload };
         let ip = Ipv4Repr {

@@ -177,6 +177,7 @@ fn serve<L: Link>(
         }
         device.staged_len = 0;
     }
+    core.ask_again(now);
     for frame in core.own_frames.drain(..) {
         if let Some(token) = phy::Device::transmit(device, now) {
             token.consume(frame.len(), |buffer| buffer.copy_from_slice(&frame));

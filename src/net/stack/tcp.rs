@@ -18,6 +18,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::core::Core;
+use super::neighbour::ReachError;
 use super::{Shared, Stack, socket_addr};
 
 /// How often an idle peer of a listener is asked whether it still lives.
@@ -46,12 +47,24 @@ impl Backlog {
 pub enum ConnectError {
     #[error("no route to the host; check address, prefix and gateway")]
     NoRoute,
+    /// It, or the gateway, does not answer ARP.
+    #[error("the host can't be reached")]
+    Unreachable,
     #[error("the host refused the connection")]
     Refused,
     #[error("the host did not answer in time")]
     TimedOut,
     #[error("no local port is free")]
     NoPort,
+}
+
+impl From<ReachError> for ConnectError {
+    fn from(error: ReachError) -> ConnectError {
+        match error {
+            ReachError::NoRoute => ConnectError::NoRoute,
+            ReachError::Absent { .. } => ConnectError::Unreachable,
+        }
+    }
 }
 
 /// Why [`Stack::listen`] refused.
@@ -84,29 +97,14 @@ impl Stack {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(&self, to: SocketAddr, wait: Duration) -> Result<TcpStream, ConnectError> {
-        let stream = self.start(to)?;
-        self.0.kick.notify_one();
-        let handshake = poll_fn(|cx| {
-            let mut core = stream.shared.core.lock();
-            let socket = core.sockets.get_mut::<tcp::Socket<'_>>(stream.handle);
-            match socket.state() {
-                tcp::State::SynSent | tcp::State::SynReceived => {
-                    socket.register_send_waker(cx.waker());
-                    Poll::Pending
-                }
-                tcp::State::Closed => Poll::Ready(Err(ConnectError::Refused)),
-                tcp::State::Listen
-                | tcp::State::Established
-                | tcp::State::FinWait1
-                | tcp::State::FinWait2
-                | tcp::State::CloseWait
-                | tcp::State::Closing
-                | tcp::State::LastAck
-                | tcp::State::TimeWait => Poll::Ready(Ok(())),
-            }
-        });
-        tokio::time::timeout(wait, handshake).await.map_err(|_| ConnectError::TimedOut)??;
-        Ok(stream)
+        let connected = async {
+            self.reach(to.ip()).await?;
+            let stream = self.start(to)?;
+            self.0.kick.notify_one();
+            stream.established().await?;
+            Ok(stream)
+        };
+        tokio::time::timeout(wait, connected).await.map_err(|_| ConnectError::TimedOut)?
     }
 
     /// Queues the SYN.
@@ -116,7 +114,6 @@ impl Stack {
         if core.dead.is_some() || core.next_hop(to.ip()).is_none() {
             return Err(ConnectError::NoRoute);
         }
-        core.probe(self.0.now(), to.ip());
         let port = core.ephemeral(|port| core.tcp_port_taken(port)).ok_or(ConnectError::NoPort)?;
         let mut socket = core.tcp_socket();
         let remote = (IpAddress::from(to.ip()), to.port());
@@ -221,6 +218,28 @@ impl TcpStream {
     /// Returns the address of the other end.
     pub fn peer_addr(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Waits for the end of the handshake.
+    async fn established(&self) -> Result<(), ConnectError> {
+        poll_fn(|cx| {
+            self.with(|socket, _| match socket.state() {
+                tcp::State::SynSent | tcp::State::SynReceived => {
+                    socket.register_send_waker(cx.waker());
+                    Poll::Pending
+                }
+                tcp::State::Closed => Poll::Ready(Err(ConnectError::Refused)),
+                tcp::State::Listen
+                | tcp::State::Established
+                | tcp::State::FinWait1
+                | tcp::State::FinWait2
+                | tcp::State::CloseWait
+                | tcp::State::Closing
+                | tcp::State::LastAck
+                | tcp::State::TimeWait => Poll::Ready(Ok(())),
+            })
+        })
+        .await
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut tcp::Socket<'static>, &mut bool) -> R) -> R {

@@ -12,6 +12,7 @@ use smoltcp::socket::udp;
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 use thiserror::Error;
 
+use super::neighbour::ReachError;
 use super::{Shared, Stack, socket_addr};
 
 /// Most datagrams that wait in a socket, each way.
@@ -75,15 +76,24 @@ impl UdpSocket {
     /// # Errors
     /// `NotConnected` when the link is gone.
     pub async fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        poll_fn(|cx| self.poll_recv_from(cx, buffer)).await
+        self.recv_at(buffer).await.map(|(len, from, _)| (len, from))
     }
 
-    /// Queues a datagram, waiting for room.
+    /// Queues a datagram, waiting for the neighbour on the way and for room.
     ///
     /// # Errors
-    /// `NetworkUnreachable` without a route, `InvalidInput` for a datagram over [`BYTES_MAX`].
+    /// `NetworkUnreachable` without a route, `HostUnreachable` after 3 s without an answer to ARP,
+    /// `InvalidInput` for a datagram over [`BYTES_MAX`].
     pub async fn send_to(&self, data: &[u8], to: SocketAddr) -> io::Result<()> {
-        poll_fn(|cx| self.poll_send_to(cx, data, to)).await
+        if data.len() > BYTES_MAX {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let stack = Stack(Arc::clone(&self.shared));
+        stack.reach(to.ip()).await.map_err(|error| match error {
+            ReachError::NoRoute => io::ErrorKind::NetworkUnreachable,
+            ReachError::Absent { .. } => io::ErrorKind::HostUnreachable,
+        })?;
+        poll_fn(|cx| self.poll_send(cx, data, to)).await
     }
 
     /// Queues a datagram from `from`, one of the stack's addresses: the answer of a host with
@@ -110,18 +120,6 @@ impl UdpSocket {
         })
     }
 
-    /// As [`UdpSocket::recv_from`], for a hand-written future.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn poll_recv_from(
-        &self,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<(usize, SocketAddr)>> {
-        self.poll_recv(cx, buffer).map_ok(|(len, meta)| (len, socket_addr(meta.endpoint)))
-    }
-
     fn poll_recv(
         &self,
         cx: &mut Context<'_>,
@@ -144,24 +142,8 @@ impl UdpSocket {
         }
     }
 
-    /// As [`UdpSocket::send_to`], for a hand-written future.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn poll_send_to(
-        &self,
-        cx: &mut Context<'_>,
-        data: &[u8],
-        to: SocketAddr,
-    ) -> Poll<io::Result<()>> {
-        if data.len() > BYTES_MAX {
-            return Poll::Ready(Err(io::ErrorKind::InvalidInput.into()));
-        }
+    fn poll_send(&self, cx: &Context<'_>, data: &[u8], to: SocketAddr) -> Poll<io::Result<()>> {
         let mut core = self.shared.core.lock();
-        if core.dead.is_some() || core.next_hop(to.ip()).is_none() {
-            return Poll::Ready(Err(io::ErrorKind::NetworkUnreachable.into()));
-        }
-        core.probe(self.shared.now(), to.ip());
         let socket = core.sockets.get_mut::<udp::Socket<'_>>(self.handle);
         match socket.send_slice(data, IpEndpoint::from(to)) {
             Ok(()) => {

@@ -40,16 +40,15 @@ impl Problem {
 pub(super) fn heads(packet: &Ipv4Packet<&[u8]>) -> Heads {
     let payload = packet.payload();
     let first = packet.frag_offset() == 0;
-    let (protocol, port) = match packet.next_header() {
-        IpProtocol::Tcp => (
-            Some(Protocol::Tcp),
-            TcpPacket::new_checked(payload).ok().filter(|_| first).map(|tcp| tcp.dst_port()),
-        ),
-        IpProtocol::Udp => (
-            Some(Protocol::Udp),
-            UdpPacket::new_checked(payload).ok().filter(|_| first).map(|udp| udp.dst_port()),
-        ),
-        other => ((other == IpProtocol::Icmp).then_some(Protocol::Icmp), None),
+    let next = packet.next_header();
+    let (protocol, port) = if next == IpProtocol::Tcp {
+        let tcp = TcpPacket::new_checked(payload).ok().filter(|_| first);
+        (Some(Protocol::Tcp), tcp.map(|tcp| tcp.dst_port()))
+    } else if next == IpProtocol::Udp {
+        let udp = UdpPacket::new_checked(payload).ok().filter(|_| first);
+        (Some(Protocol::Udp), udp.map(|udp| udp.dst_port()))
+    } else {
+        ((next == IpProtocol::Icmp).then_some(Protocol::Icmp), None)
     };
     Heads { to: packet.dst_addr(), protocol, port }
 }
@@ -97,10 +96,12 @@ pub(super) fn echo_reply(request: &Ipv4Packet<&[u8]>) -> Option<Vec<u8>> {
 
 /// Writes what the destination would say if nothing listened there.
 pub(super) fn refusal(packet: &Ipv4Packet<&[u8]>) -> Option<Vec<u8>> {
-    match packet.next_header() {
-        IpProtocol::Tcp => reset(packet),
-        IpProtocol::Udp => complaint(packet, packet.dst_addr(), Problem::PortUnreachable),
-        _ => None,
+    if packet.next_header() == IpProtocol::Tcp {
+        reset(packet)
+    } else if packet.next_header() == IpProtocol::Udp {
+        complaint(packet, packet.dst_addr(), Problem::PortUnreachable)
+    } else {
+        None
     }
 }
 
