@@ -13,3 +13,4 @@ pub mod lex;
 pub mod parse;
 pub mod show;
 pub mod syntax;
+pub mod tables;
