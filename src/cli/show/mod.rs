@@ -1,3 +1,6 @@
 //! Facts to text: one file a family of listings.
 
+pub mod callhome;
 pub mod license;
+pub mod services;
+pub mod trustpoint;

@@ -1,5 +1,7 @@
 //! One exchange with the authority, carried out: where to, whom to believe, the seal.
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use tokio::sync::mpsc;
 
 use super::Input;
@@ -50,7 +52,7 @@ impl Work {
         let roots = |name: &str| {
             let trustpoints = facts::trustpoints(objects);
             let chain = trustpoints.into_iter().find(|point| point.name == name);
-            chain.map(|point| point.chain).unwrap_or_default()
+            chain.map_or(Vec::new(), |point| certificates(&point.chain))
         };
         let trust =
             Trust { tls_roots: roots(TLS_TRUSTPOINT), licence_roots: roots(LICENCE_TRUSTPOINT) };
@@ -76,4 +78,9 @@ impl Work {
         // The supervisor may have ended meanwhile; the next one asks again.
         let _ = outbox.send(Input::Exchanged(event)).await;
     }
+}
+
+/// Returns the certificates of a PEM text, whatever else stands in it.
+fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok).collect()
 }
