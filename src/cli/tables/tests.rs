@@ -1,3 +1,5 @@
+//! Typed lines through the real parser, and the seed's listings, locked.
+
 use std::collections::BTreeMap;
 
 use crate::base::ident::Udi;
@@ -219,6 +221,7 @@ fn algorithms_keys_and_limits_are_set() {
     lab.type_all(&["set https crl-mode relaxed", "set ssh-server host-key ecdsa secp384r1"]);
     lab.type_all(&[
         "scope web-session-limits",
+        "set per-user 8",
         "set total 8",
         "up",
         "enter ip-block 192.0.2.0 24 snmp",
@@ -324,7 +327,8 @@ impl Lab {
     }
 
     fn try_run(&mut self, line: &str) -> Result<String, Refusal> {
-        let cut = lex::cut(line, Rules { operators: true, pipes: true }).unwrap();
+        let cut = lex::cut(line, Rules { operators: true, pipes: true })
+            .map_err(|fault| Refusal::Invalid { at: fault.at })?;
         let candidates = self.candidates();
         let (found, args) = find(&candidates, &cut[0].words, line, line.len())?;
         match found.target {
