@@ -118,13 +118,7 @@ pub(super) static COMMANDS: &[Command<Mio>] = &[
     ),
     Command {
         syntax: "connect module SLOT:1-3 {console | telnet}",
-        help: &[
-            "Connect to another CLI",
-            "Security module",
-            "Slot",
-            "Serial over LAN",
-            "Telnet",
-        ],
+        help: &["Connect to another CLI", "Security module", "Slot", "Serial over LAN", "Telnet"],
         source: KICK,
         run: connect_module,
         need: Need::Operate,

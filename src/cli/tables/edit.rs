@@ -138,10 +138,7 @@ fn edit_object(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
 }
 
 /// `show configuration [all] [pending]`.
-pub(super) fn show_configuration(
-    mio: &mut Mio,
-    call: &mut Call<'_, Mio>,
-) -> Result<(), Refusal> {
+pub(super) fn show_configuration(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
     let path = path_of(call.place)?;
     let text = if call.args.has("pending") {
         let none = Pending::default();

@@ -79,10 +79,7 @@ static DESTINATION: Scope<Mio> = Scope {
 };
 
 fn show(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
-    let form = listing::Form {
-        expand: call.args.has("expand"),
-        detail: call.args.has("detail"),
-    };
+    let form = listing::Form { expand: call.args.has("expand"), detail: call.args.has("detail") };
     let text = listing::callhome(edit::view(mio, call), form);
     call.out.push_str(&text);
     Ok(())

@@ -1,6 +1,6 @@
 //! `scope system` and its services.
 
-use super::super::call::Call;
+use super::super::call::{Ask, Call};
 use super::super::grammar::{Command, Refusal, Scope, Verb};
 use super::super::show::services as listing;
 use super::edit::{self, CLASS, object, set, switch};
@@ -52,6 +52,49 @@ static SERVICE_COMMANDS: &[Command<Mio>] = &[
         &[SET, "HTTPS", "Authentication", "By credentials", "By certificate"],
         CONFIGURATION,
     ),
+    set(
+        "set https cipher-suite-mode {high-strength | medium-strength | low-strength | custom}",
+        &[SET, "HTTPS", "Cipher suite mode", "High", "Medium", "Low", "As cipher-suite says"],
+        CONFIGURATION,
+    ),
+    set(
+        "set https cipher-suite SUITE:word(512)",
+        &[SET, "HTTPS", "Cipher suite", "OpenSSL cipher list"],
+        CONFIGURATION,
+    ),
+    set(
+        "set https crl-mode {strict | relaxed}",
+        &[SET, "HTTPS", "Revocation lists", "Strict", "Relaxed"],
+        CONFIGURATION,
+    ),
+    set(
+        "set {ssh-server | ssh-client} {kex-algorithm | mac-algorithm | encrypt-algorithm} NAMES...",
+        &[
+            SET,
+            "SSH server",
+            "SSH client",
+            "Key exchange",
+            "Message authentication",
+            "Encryption",
+            "Algorithms, separated by blanks",
+        ],
+        CONFIGURATION,
+    ),
+    set(
+        "set ssh-server host-key rsa BITS:1024-4096",
+        &[SET, "SSH server", "Host key", "RSA", "Bits"],
+        CONFIGURATION,
+    ),
+    set(
+        "set ssh-server host-key ecdsa {secp256r1 | secp384r1 | secp521r1}",
+        &[SET, "SSH server", "Host key", "ECDSA", "Curve", "Curve", "Curve"],
+        CONFIGURATION,
+    ),
+    set(
+        "set ssh-client stricthostkeycheck {enable | disable | prompt}",
+        &[SET, "SSH client", "Check of host keys", "Enable", "Disable", "Prompt"],
+        CONFIGURATION,
+    ),
     switch(
         "{enable | disable} {ntp-authentication | telnet-server | https | ssh-server}",
         &["Enable", "Disable", "NTP authentication", "Telnet", "HTTPS", "SSH"],
@@ -98,11 +141,16 @@ static NTP_SERVER: Scope<Mio> = Scope {
     help: &["NTP server", "Name or address"],
     verbs: Verb::ALL,
     source: CONFIGURATION,
-    commands: &[set(
-        "set ntp-sha1-key-id ID:0-4294967295",
-        &[SET, "SHA-1 key id", "Number"],
-        CONFIGURATION,
-    )],
+    commands: &[
+        set("set ntp-sha1-key-id ID:0-4294967295", &[SET, "SHA-1 key id", "Number"], CONFIGURATION),
+        Command {
+            syntax: "set ntp-sha1-key-string",
+            help: &[SET, "SHA-1 key"],
+            source: CONFIGURATION,
+            run: set_key_string,
+            ..Command::WRITE
+        },
+    ],
     ..CLASS
 };
 
@@ -134,6 +182,17 @@ static TELEMETRY: Scope<Mio> = Scope {
     commands: &[switch("{enable | disable}", &["Enable", "Disable"], CONFIGURATION)],
     ..CLASS
 };
+
+/// Asks for the key, so that no listing and no history holds it.
+///
+/// # Source
+/// Seed: `show configuration` prints the command without its value. The prompt is recall.
+fn set_key_string(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
+    call.ask(Ask::secret("NTP SHA-1 key string: ", |mio, call, key| {
+        edit::put(mio, call, "ntp-sha1-key-string", key)
+    }));
+    Ok(())
+}
 
 fn show_dns(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
     let text = listing::dns(edit::view(mio, call));
