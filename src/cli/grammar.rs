@@ -30,6 +30,9 @@ pub trait World: Sized + 'static {
 /// How a handler answers: nothing more to say, or the device's refusal.
 pub type Handler<X> = fn(&mut X, &mut Call<'_, X>) -> Result<(), Refusal>;
 
+/// How a scope is opened: what to do, and the object meant.
+pub type Open<X> = fn(&mut X, &mut Call<'_, X>, Verb, &Place<X>) -> Result<(), Refusal>;
+
 /// A mode of a shell. On the supervisor, a managed object or a class of them: `scope license`
 /// enters the scope named `license`. On an ASA, a configuration mode that a command enters.
 pub struct Scope<X: World> {
@@ -50,7 +53,7 @@ pub struct Scope<X: World> {
     pub inherits: bool,
     /// Says whether the object exists, creates or deletes it. `place` is the object meant, with
     /// its keys; after `Ok` of any verb but `delete` the session stands there.
-    pub open: fn(&mut X, &mut Call<'_, X>, Verb, &Place<X>) -> Result<(), Refusal>,
+    pub open: Open<X>,
     /// How we know that the real device has it.
     pub source: Source,
 }

@@ -82,8 +82,7 @@ fn start(args: &BladeArgs) -> Result<(), String> {
         })?,
     };
     let clock = LabClock::new(None);
-    let facts =
-        Facts { slot, serial: args.serial.clone(), module, release: RELEASE.to_owned() };
+    let facts = Facts { slot, serial: args.serial.clone(), module, release: RELEASE.to_owned() };
     let blade = Blade::new(facts, stored, clock.now());
     let runtime = super::runtime().map_err(|error| error.to_string())?;
     runtime.block_on(Process::new(blade, clock, flash, args.socket.clone()).run())
@@ -186,9 +185,7 @@ impl Process {
         match output {
             Output::Persist(stored) => {
                 let value = serde_json::to_vec(&stored).map_err(|error| error.to_string())?;
-                self.flash
-                    .write(&[Change::Put(KEY, &value)])
-                    .map_err(|error| error.to_string())?;
+                self.flash.write(&[Change::Put(KEY, &value)]).map_err(|error| error.to_string())?;
             }
             Output::Connect => self.connect = true,
             Output::Disconnect => self.link = None,

@@ -37,7 +37,9 @@ pub enum Event {
     Agent(agent::Event),
     Broker(broker::Event),
     /// The wall clock was set, or runs at another speed; 1000 is real time.
-    ClockSet { rate_milli: u32 },
+    ClockSet {
+        rate_milli: u32,
+    },
     /// Statuses of the NTP servers, by name.
     Ntp(BTreeMap<String, String>),
     /// Statuses of the trustpoints, by name.
@@ -90,14 +92,7 @@ pub struct Mio {
 impl Mio {
     /// Composes the machines as they stand after power-on.
     pub fn new(agent: Agent, broker: Broker, config: Tree, facts: Facts) -> Mio {
-        Mio {
-            agent,
-            broker,
-            config,
-            facts,
-            pending: BTreeMap::new(),
-            outputs: VecDeque::new(),
-        }
+        Mio { agent, broker, config, facts, pending: BTreeMap::new(), outputs: VecDeque::new() }
     }
 
     /// Applies one event.

@@ -194,11 +194,7 @@ impl Name {
 /// # Errors
 /// The refusal with its caret: an unknown or ambiguous filter, a bad option, a bad pattern, or
 /// [`Refusal::Incomplete`] where a filter or its argument is missing.
-pub fn parse(
-    pipes: &[Vec<Word<'_>>],
-    known: &[Name],
-    end: usize,
-) -> Result<Vec<Filter>, Refusal> {
+pub fn parse(pipes: &[Vec<Word<'_>>], known: &[Name], end: usize) -> Result<Vec<Filter>, Refusal> {
     pipes.iter().map(|words| options::parse(words, known, end)).collect()
 }
 

@@ -132,10 +132,8 @@ impl<X: World> Terminal<X> {
                         _ => self.show("?Invalid command\ntelnet> "),
                     }
                 }
-                8 | 0x7f => {
-                    if command.pop().is_some() {
-                        self.screen.extend_from_slice(b"\x08 \x08");
-                    }
+                8 | 0x7f if command.pop().is_some() => {
+                    self.screen.extend_from_slice(b"\x08 \x08");
                 }
                 0x20..0x7f if command.len() < 64 => {
                     command.push(char::from(*byte));

@@ -132,7 +132,8 @@ impl<X: World> Terminal<X> {
         let pages = pipeline.pages();
         let mut text = pipeline.push(&call.out);
         text += &pipeline.finish();
-        let (go, next, setting) = (call.go.take(), std::mem::replace(&mut call.next, Next::Prompt), call.setting);
+        let (go, next, setting) =
+            (call.go.take(), std::mem::replace(&mut call.next, Next::Prompt), call.setting);
         let place = call.place.clone();
         match setting {
             Some(Setting::Length(rows)) => self.rows = rows,

@@ -36,10 +36,8 @@ pub(super) fn start(
     let flash = Flash::open(folder, Kind::Chassis).map_err(|error| error.to_string())?;
     let stack = world.attach(chassis.address, chassis.prefix_len, chassis.gateway)?;
     let ca = world.authority.ca();
-    let trustpoint = |name: &str, chain: &str| Trustpoint {
-        name: name.to_owned(),
-        chain: chain.to_owned(),
-    };
+    let trustpoint =
+        |name: &str, chain: &str| Trustpoint { name: name.to_owned(), chain: chain.to_owned() };
     let netmask = u32::MAX.checked_shl(32 - u32::from(chassis.prefix_len)).unwrap_or(0);
     let factory = Factory {
         hostname: chassis.name.clone(),

@@ -45,14 +45,11 @@ impl Lab {
 
     /// Returns a token for a learner to begin with.
     pub(super) async fn first_token(&self) -> Result<String, String> {
-        let spec = TokenSpec {
-            account: None,
-            valid_days: 30,
-            uses_max: None,
-            export_controlled: true,
-        };
+        let spec =
+            TokenSpec { account: None, valid_days: 30, uses_max: None, export_controlled: true };
         let now = self.0.world.clock.now();
-        let made = self.0.world.authority.operate(now, |authority, wall| authority.token_new(wall, &spec));
+        let made =
+            self.0.world.authority.operate(now, |authority, wall| authority.token_new(wall, &spec));
         made.await.map(|token| token.text).map_err(|error| error.to_string())
     }
 
@@ -154,7 +151,8 @@ impl Lab {
                 Ok(Answer::done(lines.trim_end(), json(&all)))
             }
             InstanceRequest::Remove { instance } => {
-                let done = authority.operate(now, |a, wall| a.instance_remove(wall, &instance)).await;
+                let done =
+                    authority.operate(now, |a, wall| a.instance_remove(wall, &instance)).await;
                 done.map_err(text)?;
                 let said = format!("instance {instance} is removed");
                 Ok(Answer::done(said, json!({ "removed": instance })))
@@ -167,14 +165,19 @@ impl Lab {
         if let PoolRequest::Set { tag, count, expires, account, virtual_account } = request {
             let name = account_name(account, virtual_account)?;
             let pool = Pool { bought: count, expires };
-            let done = authority.operate(now, |a, wall| a.pool_set(wall, name.as_ref(), &tag, pool));
+            let done =
+                authority.operate(now, |a, wall| a.pool_set(wall, name.as_ref(), &tag, pool));
             done.await.map_err(text)?;
         }
         let pools = authority.operate(now, |a, wall| Ok(a.pools(wall))).await.map_err(text)?;
         let mut lines = String::new();
         for pool in &pools {
             let state = if pool.in_compliance { "" } else { "  OUT OF COMPLIANCE" };
-            let _ = writeln!(lines, "{:<34} {:>4} of {:>4} in use{state}", pool.tag, pool.in_use, pool.available);
+            let _ = writeln!(
+                lines,
+                "{:<34} {:>4} of {:>4} in use{state}",
+                pool.tag, pool.in_use, pool.available
+            );
         }
         Ok(Answer::done(lines.trim_end(), json(&pools)))
     }
@@ -232,9 +235,11 @@ impl Lab {
 
     async fn events(&self) -> Result<Answer, String> {
         let now = self.0.world.clock.now();
-        let all = self.0.world.authority.operate(now, |a, _| {
-            Ok(a.events().map(json).collect::<Vec<Value>>())
-        });
+        let all = self
+            .0
+            .world
+            .authority
+            .operate(now, |a, _| Ok(a.events().map(json).collect::<Vec<Value>>()));
         let all = all.await.map_err(text)?;
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
         Ok(Answer::done(lines.join("\n"), Value::Array(all)))

@@ -1,5 +1,6 @@
 //! What stands around the chassis: the wire, the router, DNS, NTP and the licence authority.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use crate::base::time::Utc;
 use crate::cmd::topology::Topology;
 use crate::net::hosts::{DnsServer, NtpServer, Router, RouterPort};
 use crate::net::http::{self, Limits};
-use crate::net::link::hub::{Hub, HubPort};
 use crate::net::link::Mac;
+use crate::net::link::hub::{Hub, HubPort};
 use crate::net::stack::{Cidr, Stack, StackConfig};
 use crate::net::tls;
 use crate::proto::authority::Settings;
@@ -64,10 +65,8 @@ impl World {
         let mut wires = BTreeMap::new();
         for chassis in &topology.chassis {
             let network = network(chassis.address, chassis.prefix_len);
-            if !wires.contains_key(&network) {
-                let hub = Hub::new();
-                build.port(&hub, chassis.gateway, chassis.prefix_len)?;
-                wires.insert(network, hub);
+            if let Entry::Vacant(wire) = wires.entry(network) {
+                build.port(wire.insert(Hub::new()), chassis.gateway, chassis.prefix_len)?;
             }
         }
         let dns = DnsServer::spawn(build.host(topology.dns.address)?).map_err(|e| e.to_string())?;
@@ -158,9 +157,8 @@ impl Build {
             Some((hub, gateway)) => (hub.clone(), *gateway),
             None => {
                 let hub = Hub::new();
-                let hosts = (1..u8::MAX).map(|host| {
-                    Ipv4Addr::from(u32::from(network) | u32::from(host))
-                });
+                let hosts =
+                    (1..u8::MAX).map(|host| Ipv4Addr::from(u32::from(network) | u32::from(host)));
                 let gateway = hosts
                     .into_iter()
                     .find(|host| !self.taken.contains(host))
@@ -190,7 +188,8 @@ fn spawn(
 }
 
 fn cidr(address: Ipv4Addr, prefix_len: u8) -> Result<Cidr, String> {
-    Cidr::new(address.into(), prefix_len).ok_or_else(|| format!("{address}/{prefix_len} is no host"))
+    Cidr::new(address.into(), prefix_len)
+        .ok_or_else(|| format!("{address}/{prefix_len} is no host"))
 }
 
 /// Returns a locally administered station address.
@@ -219,7 +218,9 @@ async fn answer(
         return response;
     }
     if parts.uri.path() == "/" {
-        return Response::new(Full::from("vfxos lab licence authority. It serves emulated agents only.\n"));
+        return Response::new(Full::from(
+            "vfxos lab licence authority. It serves emulated agents only.\n",
+        ));
     }
     http::status(StatusCode::NOT_FOUND)
 }

@@ -24,6 +24,7 @@ use crate::sys::random;
 use crate::wire::callhome::SigningKey;
 
 /// What a supervisor is started with.
+#[derive(Debug)]
 pub struct Boot {
     pub chassis: &'static platform::Chassis,
     pub serial: String,
@@ -43,7 +44,9 @@ pub struct Boot {
 pub enum BootError {
     #[error(transparent)]
     Flash(#[from] FlashError),
-    #[error("{path}: {what} cannot be read ({why}); restore it from a copy, or move the folder away")]
+    #[error(
+        "{path}: {what} cannot be read ({why}); restore it from a copy, or move the folder away"
+    )]
     Damaged { path: String, what: &'static str, why: String },
     #[error("AppAG socket {path}: {error}; choose a shorter or writable state folder with --state")]
     Socket { path: String, error: std::io::Error },
@@ -55,18 +58,15 @@ pub enum BootError {
 ///
 /// # Errors
 /// [`BootError`]; flash is left as it was.
-pub fn boot(
-    boot: Boot,
-) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
+pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
     let now = boot.clock.now();
     let signing_key = signing_key(&boot.flash)?;
     let agent_stored: agent::Stored = read(&boot.flash, key::AGENT)?.unwrap_or_default();
     let broker_stored: broker::Stored = read(&boot.flash, key::BROKER)?.unwrap_or_default();
     let tree = match read::<config::Stored>(&boot.flash, key::CONFIG)? {
         None => Tree::factory(&boot.factory),
-        Some(stored) => Tree::restore(&stored, &boot.factory).map_err(|error| {
-            damaged(&boot.flash, "the configuration", error.to_string())
-        })?,
+        Some(stored) => Tree::restore(&stored, &boot.factory)
+            .map_err(|error| damaged(&boot.flash, "the configuration", error.to_string()))?,
     };
     let hostname = facts::hostname(tree.objects());
     let identity = Identity {
@@ -90,10 +90,8 @@ pub fn boot(
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
     };
-    let socket = Socket::bind(&boot.socket).map_err(|error| BootError::Socket {
-        path: boot.socket.display().to_string(),
-        error,
-    })?;
+    let socket = Socket::bind(&boot.socket)
+        .map_err(|error| BootError::Socket { path: boot.socket.display().to_string(), error })?;
     let (outbox, inbox) = mpsc::channel(INBOX_MAX);
     let (status, watch) = watch::channel(Status::default());
     let (deadline, due) = watch::channel(None);
@@ -137,17 +135,17 @@ fn follow_ntp(
     outbox: &mpsc::Sender<Input>,
 ) -> Result<Arc<ntp::Client>, BootError> {
     let (read, moved) = (clock.clone(), clock.clone());
-    let client = ntp::Client::spawn(
-        stack.clone(),
-        Arc::new(move || read.now().wall),
-        move |correction| moved.set_skew_ms(moved.skew_ms().saturating_add(correction.by_ms)),
-    )
-    .map_err(BootError::Ntp)?;
+    let client =
+        ntp::Client::spawn(stack.clone(), Arc::new(move || read.now().wall), move |correction| {
+            moved.set_skew_ms(moved.skew_ms().saturating_add(correction.by_ms))
+        })
+        .map_err(BootError::Ntp)?;
     let (mut statuses, outbox) = (client.statuses(), outbox.clone());
     tokio::spawn(async move {
         while statuses.changed().await.is_ok() {
             let texts = statuses.borrow_and_update().clone();
-            let texts = texts.into_iter().map(|(name, status)| (name, status.device_text().to_owned()));
+            let texts =
+                texts.into_iter().map(|(name, status)| (name, status.device_text().to_owned()));
             if outbox.send(Input::Ntp(texts.collect())).await.is_err() {
                 return;
             }
@@ -175,9 +173,7 @@ fn read<T: serde::de::DeserializeOwned>(
     key: &'static str,
 ) -> Result<Option<T>, BootError> {
     let Some(bytes) = flash.get(key)? else { return Ok(None) };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| damaged(flash, key, error.to_string()))
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(flash, key, error.to_string()))
 }
 
 fn damaged(flash: &Flash, what: &'static str, why: String) -> BootError {

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::UnixListener;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
@@ -114,7 +114,7 @@ async fn read(
 /// One connection as the supervisor holds it: it sends without ever waiting, and closes when
 /// dropped, after what was sent before.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     queue: mpsc::UnboundedSender<Vec<u8>>,
     unread: Arc<AtomicUsize>,
     reader: AbortHandle,

@@ -52,9 +52,17 @@ pub(crate) mod key {
 /// What comes in.
 #[derive(Debug)]
 pub(crate) enum Input {
-    LinkOpened { link: LinkId, line: Line },
-    LinkBytes { link: LinkId, bytes: Vec<u8> },
-    LinkGone { link: LinkId },
+    LinkOpened {
+        link: LinkId,
+        line: Line,
+    },
+    LinkBytes {
+        link: LinkId,
+        bytes: Vec<u8>,
+    },
+    LinkGone {
+        link: LinkId,
+    },
     /// The outcome of an exchange with the authority.
     Exchanged(agent::Event),
     Session(ToSession),
@@ -71,8 +79,11 @@ pub(crate) enum Input {
 /// Why a supervisor had to stop.
 #[derive(Debug, Error)]
 pub enum SupervisorError {
-    #[error("{0}")]
+    #[error(transparent)]
     Flash(#[from] FlashError),
+    /// A part of the state that JSON cannot hold: a bug, and better stopped than forgotten.
+    #[error("{key} cannot be written to flash: {error}")]
+    Encode { key: &'static str, error: serde_json::Error },
 }
 
 /// A running supervisor, as everybody else holds it. Clones mean the same one.
@@ -254,7 +265,7 @@ impl Supervisor {
 
     /// Writes every part that changed, in one transaction, before anything that depends on it.
     fn persist(&mut self, outputs: &[Output]) -> Result<(), SupervisorError> {
-        let mut parts: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+        let mut parts: BTreeMap<&'static str, Vec<u8>> = BTreeMap::new();
         for output in outputs {
             let Output::Persist(piece) = output else { continue };
             let (key, value) = match piece {
@@ -262,7 +273,7 @@ impl Supervisor {
                 Piece::Broker(stored) => (key::BROKER, serde_json::to_vec(stored)),
                 Piece::Config(stored) => (key::CONFIG, serde_json::to_vec(stored)),
             };
-            parts.insert(key, value.expect("plain fields, lists and maps with text keys serialise"));
+            parts.insert(key, value.map_err(|error| SupervisorError::Encode { key, error })?);
         }
         if parts.is_empty() {
             return Ok(());
@@ -321,7 +332,8 @@ impl Supervisor {
         tokio::spawn(async move { ntp.configure(servers).await });
         if let Some(port) = facts::out_of_band(objects) {
             let prefix = u32::from(port.netmask).leading_ones();
-            let address = u8::try_from(prefix).ok().and_then(|prefix| Cidr::new(port.ip.into(), prefix));
+            let address =
+                u8::try_from(prefix).ok().and_then(|prefix| Cidr::new(port.ip.into(), prefix));
             let gateway = (!port.gateway.is_unspecified()).then(|| port.gateway.into());
             match address.map(|address| self.stack.set_address(address, gateway)) {
                 Some(Ok(())) => {}

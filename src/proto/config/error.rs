@@ -35,9 +35,7 @@ impl EditError {
         match self {
             EditError::Exists => "Error: Managed object already exists".to_owned(),
             EditError::Absent => "Error: Managed object does not exist".to_owned(),
-            EditError::Fixed => {
-                "Error: Managed object cannot be created or deleted".to_owned()
-            }
+            EditError::Fixed => "Error: Managed object cannot be created or deleted".to_owned(),
             EditError::Full { max } => {
                 format!("Error: Maximum number of managed objects ({max}) reached")
             }
@@ -87,9 +85,13 @@ impl CommitError {
 /// Why a stored tree could not be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum StoredError {
-    #[error("configuration holds `{object}`, which this version does not know; use the version that wrote it")]
+    #[error(
+        "configuration holds `{object}`, which this version does not know; use the version that wrote it"
+    )]
     Class { object: String },
-    #[error("configuration holds `{property}` in `{object}`, which this version does not know; use the version that wrote it")]
+    #[error(
+        "configuration holds `{property}` in `{object}`, which this version does not know; use the version that wrote it"
+    )]
     Property { object: String, property: String },
     #[error("configuration holds a bad value for `{property}` in `{object}`: {error}")]
     Value { object: String, property: String, error: ValueError },

@@ -135,11 +135,7 @@ impl Objects {
 /// # Errors
 /// [`EditError::Keys`] for a wrong number of keys, [`EditError::Value`] for one that is no value
 /// of its kind.
-pub fn locate(
-    parent: &Path,
-    class: &'static Class,
-    typed: &[&str],
-) -> Result<Path, EditError> {
+pub fn locate(parent: &Path, class: &'static Class, typed: &[&str]) -> Result<Path, EditError> {
     let required = class.key.iter().filter(|key| !key.optional).count();
     if typed.len() < required || typed.len() > class.key.len() {
         return Err(EditError::Keys { class: class.name });

@@ -151,15 +151,17 @@ impl Show<'_> {
             let lines = texts.into_iter().map(|text| Line { mark, level, comment, text });
             Some((rank, lines.collect::<Vec<Line>>()))
         };
-        let same = line.iter().all(|property| {
-            self.before.value(path, property) == self.after.value(path, property)
-        });
+        let same = line
+            .iter()
+            .all(|property| self.before.value(path, property) == self.after.value(path, property));
         match mark {
             '-' => render(self.before, '-').into_iter().collect(),
             '+' => render(self.after, '+').into_iter().collect(),
             _ if same && self.changes => Vec::new(),
             _ if same => render(self.after, ' ').into_iter().collect(),
-            _ => [render(self.before, '-'), render(self.after, '+')].into_iter().flatten().collect(),
+            _ => {
+                [render(self.before, '-'), render(self.after, '+')].into_iter().flatten().collect()
+            }
         }
     }
 
@@ -232,5 +234,9 @@ fn value_text(property: &Property, value: &Value) -> Option<String> {
 /// Puts quotes around a text that the command line would not read as one plain word.
 fn quoted(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:/,@+%=*".contains(&b);
-    if !text.is_empty() && text.bytes().all(plain) { text.to_owned() } else { format!("\"{text}\"") }
+    if !text.is_empty() && text.bytes().all(plain) {
+        text.to_owned()
+    } else {
+        format!("\"{text}\"")
+    }
 }

@@ -93,9 +93,8 @@ fn number(objects: &Objects, path: &Path, words: &str) -> u32 {
 }
 
 fn out_of_band(objects: &Objects, path: &Path) -> Result<(), String> {
-    let read = |words: &str| -> u32 {
-        objects.text(path, words).parse().map_or(0, Ipv4Addr::to_bits)
-    };
+    let read =
+        |words: &str| -> u32 { objects.text(path, words).parse().map_or(0, Ipv4Addr::to_bits) };
     let (ip, mask, gateway) =
         (read("out-of-band ip"), read("out-of-band netmask"), read("out-of-band gw"));
     if ip == 0 {

@@ -133,7 +133,11 @@ impl Kind {
             Kind::List(words) => list(words, text),
             Kind::Number { min, max } => number(text, *min, *max),
             Kind::NumberOr { word, min, max } => {
-                if text == *word { Ok(Value::Word(word)) } else { number(text, *min, *max) }
+                if text == *word {
+                    Ok(Value::Word(word))
+                } else {
+                    number(text, *min, *max)
+                }
             }
             Kind::Ipv4 => ipv4(text),
             Kind::Mask => mask(text),

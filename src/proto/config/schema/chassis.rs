@@ -22,7 +22,7 @@ pub(super) static SERVER: Class = Class::hardware(
 .with(&[Property::set("user-label", "User Label", Kind::Text { max: 32 }).quiet()]);
 
 /// `/firmware`.
-pub(super) static FIRMWARE: Class = Class::single("firmware", "Firmware", KICK)
-    .over(&[&AUTO_INSTALL]);
+pub(super) static FIRMWARE: Class =
+    Class::single("firmware", "Firmware", KICK).over(&[&AUTO_INSTALL]);
 
 static AUTO_INSTALL: Class = Class::single("auto-install", "Firmware Auto-Install", KICK);

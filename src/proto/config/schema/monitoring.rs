@@ -131,8 +131,7 @@ static CALLHOME: Class = Class::single("callhome", "Callhome", EXPAND)
         Property::set("http-proxy-server-enable", "Enable/Disable HTTP/HTTPS Proxy", ON_OFF)
             .default("off"),
         Property::set("http-proxy-server-url", "HTTP/HTTPS Proxy Server Address", Kind::Host),
-        Property::set("http-proxy-server-port", "HTTP/HTTPS Proxy Server Port", PORT)
-            .default("80"),
+        Property::set("http-proxy-server-port", "HTTP/HTTPS Proxy Server Port", PORT).default("80"),
         Property::set("hostname", "SMTP Server Address", Kind::Host),
         Property::set("port", "SMTP Server Port", PORT).default("25"),
     ])
@@ -158,11 +157,14 @@ const PRIORITIES: [Word; 8] = [
 ];
 
 static ANONYMOUS_REPORTING: Class =
-    Class::single("anonymous-reporting", "Anonymous Reporting", EXPAND)
-        .with(&[Property { kind: ON_OFF, default: "off", ..Property::enable("", "Admin State") }]);
+    Class::single("anonymous-reporting", "Anonymous Reporting", EXPAND).with(&[Property {
+        kind: ON_OFF,
+        default: "off",
+        ..Property::enable("", "Admin State")
+    }]);
 
-static INVENTORY: Class =
-    Class::single("inventory", "Callhome periodic system inventory", EXPAND).with(&[
+static INVENTORY: Class = Class::single("inventory", "Callhome periodic system inventory", EXPAND)
+    .with(&[
         Property::set("send-periodically", "Send periodically", ON_OFF).default("off"),
         Property::set("interval-days", "Interval days", Kind::Number { min: 1, max: 30 })
             .default("30"),

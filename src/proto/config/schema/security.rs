@@ -95,12 +95,8 @@ static ROLE: Class = Class {
     )
 };
 
-const ROLES: [Word; 4] = [
-    ("aaa", "aaa"),
-    ("admin", "admin"),
-    ("operations", "operations"),
-    ("read-only", "read-only"),
-];
+const ROLES: [Word; 4] =
+    [("aaa", "aaa"), ("admin", "admin"), ("operations", "operations"), ("read-only", "read-only")];
 
 static PASSWORD_PROFILE: Class =
     Class::single("password-profile", "Password Profile", Source::Recall).with(&[
@@ -146,8 +142,12 @@ static DEFAULT_AUTH: Class = Class::single("default-auth", "Default authenticati
         Kind::Number { min: 60, max: 172_800 },
     )
     .default("600"),
-    Property::set("session-timeout", "Session timeout(in secs) for web, ssh, telnet sessions", SECONDS)
-        .default("600"),
+    Property::set(
+        "session-timeout",
+        "Session timeout(in secs) for web, ssh, telnet sessions",
+        SECONDS,
+    )
+    .default("600"),
 ]);
 
 const REALMS: [Word; 5] = [

@@ -122,8 +122,12 @@ static CLUSTER_BOOTSTRAP: Class = Class::operator(
 const CLUSTER_MODES: [Word; 1] = [("spanned-etherchannel", "Spanned Etherchannel")];
 
 static MGMT_BOOTSTRAP: Class =
-    Class::operator("mgmt-bootstrap", "Management Bootstrap", &[APP], 2, KICK)
-        .over(&[&BOOTSTRAP_KEY, &BOOTSTRAP_SECRET, &IPV4, &IPV6]);
+    Class::operator("mgmt-bootstrap", "Management Bootstrap", &[APP], 2, KICK).over(&[
+        &BOOTSTRAP_KEY,
+        &BOOTSTRAP_SECRET,
+        &IPV4,
+        &IPV6,
+    ]);
 
 static BOOTSTRAP_KEY: Class = Class::operator(
     "bootstrap-key",

@@ -84,8 +84,8 @@ static SHELL_LIMITS: Class =
             .from(CONFIGURATION),
     ]);
 
-static WEB_LIMITS: Class =
-    Class::single("web-session-limits", "Web Session Limits", CONFIGURATION).with(&[
+static WEB_LIMITS: Class = Class::single("web-session-limits", "Web Session Limits", CONFIGURATION)
+    .with(&[
         Property::set("per-user", "Maximum Sessions Per User", Kind::Number { min: 1, max: 256 })
             .default("32")
             .from(CONFIGURATION),
@@ -220,7 +220,8 @@ static SERVICE_PROPERTIES: &[Property] = &[
 ];
 
 const SIDES: [Word; 1] = [("a", "A")];
-const OUT_OF_BAND: Source = Source::Client("firepower-kickstart: set out-of-band ip A netmask M gw G");
+const OUT_OF_BAND: Source =
+    Source::Client("firepower-kickstart: set out-of-band ip A netmask M gw G");
 
 /// `/fabric-interconnect`.
 pub(super) static FABRIC_INTERCONNECT: Class = Class::hardware(

@@ -28,14 +28,10 @@ static FABRIC: Class =
     Class::hardware("fabric", "Fabric", &[Key::new("ID", "ID", Kind::Words(&SIDES))], KICK)
         .over(&[&INTERFACE, &PORT_CHANNEL]);
 
-static INTERFACE: Class = Class::hardware(
-    "interface",
-    "Interface",
-    &[Key::new("NAME", "Port Name", Kind::Port)],
-    KICK,
-)
-.with(LINK_PROPERTIES)
-.over(&[&SUBINTERFACE]);
+static INTERFACE: Class =
+    Class::hardware("interface", "Interface", &[Key::new("NAME", "Port Name", Kind::Port)], KICK)
+        .with(LINK_PROPERTIES)
+        .over(&[&SUBINTERFACE]);
 
 /// Kick checks the labels `Port Type`, `Admin State` and their values after a commit.
 static LINK_PROPERTIES: &[Property] = &[
