@@ -10,7 +10,7 @@ use crate::base::source::Source;
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
 
-mod common;
+mod everywhere;
 mod edit;
 mod fabric;
 mod license;
@@ -35,7 +35,7 @@ pub static MIO: Shell<Mio> = Shell {
     name: "mio",
     dialect: &dialect::MIO,
     root: &ROOT,
-    common: &[common::COMMANDS, license::SHOW],
+    common: &[everywhere::COMMANDS, license::SHOW],
     prompt: mio_prompt,
     redirect: None,
     detaches: false,
@@ -46,7 +46,7 @@ pub static LOCAL_MGMT: Shell<Mio> = Shell {
     name: "local-mgmt",
     dialect: &dialect::MIO,
     root: &INNER_ROOT,
-    common: &[common::INNER],
+    common: &[everywhere::INNER],
     prompt: |mio, _, _| format!("{}(local-mgmt)# ", facts::hostname(mio.config.objects())),
     redirect: None,
     detaches: false,
@@ -57,7 +57,7 @@ pub static FXOS: Shell<Mio> = Shell {
     name: "fxos",
     dialect: &dialect::FXOS,
     root: &INNER_ROOT,
-    common: &[common::INNER],
+    common: &[everywhere::INNER],
     prompt: |mio, _, _| format!("{}(fxos)# ", facts::hostname(mio.config.objects())),
     redirect: None,
     detaches: false,
