@@ -1,6 +1,6 @@
 //! Typed lines through the real parser, and the seed's listings, locked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::ident::Udi;
 use crate::base::platform::{AgentVersion, Chassis};
@@ -279,6 +279,7 @@ impl Lab {
             model: chassis.model.into(),
             hostname: "FPR4125-1".into(),
             slots: chassis.slots,
+            equipped: BTreeSet::new(),
         };
         let trustpoint = Trustpoint { name: "CHdefault".into(), chain: CHAIN.into() };
         let factory = Factory {

@@ -82,6 +82,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         model: boot.chassis.model.to_owned(),
         hostname: hostname.clone(),
         slots: boot.chassis.slots,
+        equipped: boot.slots.clone(),
     };
     let broker = Broker::new(broker_facts, broker_stored, now);
     let facts = Facts {
