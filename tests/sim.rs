@@ -515,7 +515,10 @@ impl World {
         let past = |at: Utc| assert!(self.set_back || whole(at) <= now, "SEED={seed} {report:?}");
         let ahead = |at: Utc| assert!(whole(at) >= now, "SEED={seed} {report:?}");
         match &report.registration {
-            RegistrationReport::Unregistered | RegistrationReport::Pending => {}
+            RegistrationReport::Unregistered
+            | RegistrationReport::Pending
+            | RegistrationReport::Reserving => {}
+            RegistrationReport::Reserved { at } => past(*at),
             RegistrationReport::Failed { at, .. } => past(*at),
             RegistrationReport::Retrying { at, next_at, .. } => {
                 past(*at);

@@ -21,8 +21,11 @@ fn key() -> SigningKey {
     SigningKey::from_seed(&[7; 32])
 }
 
+/// Reads a code and writes it again.
+type Reader = fn(&str) -> Result<String, CodeError>;
+
 /// One code of each kind, as it is typed.
-fn codes(seed: u64) -> [(String, fn(&str) -> Result<String, CodeError>); 3] {
+fn codes(seed: u64) -> [(String, Reader); 3] {
     [
         (request(seed).to_string(), |text| RequestCode::parse(text).map(|code| code.to_string())),
         (AuthorizationCode::sign(&request(seed), &key()).to_string(), |text| {
