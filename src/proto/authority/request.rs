@@ -68,7 +68,8 @@ impl Authority {
         asked: Registration<'_>,
     ) -> Result<Verdict, Refusal> {
         let Request { device, nonce, .. } = signed.request;
-        let taken = self.settings.of(&device.udi.serial).already_registered;
+        let settings = self.settings.of(&device.udi.serial);
+        let (taken, refuse) = (settings.already_registered, settings.refuse_token);
         let public_key = PublicKey::parse(asked.public_key)
             .map_err(|_| refusal::malformed("The public key is damaged."))?;
         if !verify(&public_key, signed.body, signed.signature) {
@@ -82,7 +83,7 @@ impl Authority {
             let same = known.public_key == public_key && token == asked.token;
             same && (first_nonce == nonce || !known.confirmed)
         });
-        if let Some(known) = again.filter(|_| !taken) {
+        if let Some(known) = again.filter(|_| !taken && !refuse) {
             return Ok(Verdict::Registered(self.grant(known)));
         }
 
