@@ -76,40 +76,16 @@ fn element(bytes: &[u8], kind: u8) -> Option<(&[u8], &[u8])> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::SigningKey;
     use super::*;
 
-    /// Made with `openssl req -x509` for an Ed25519 key, and for one on another curve.
-    const OURS: &str = "\
------BEGIN CERTIFICATE-----
-MIIBdTCCASegAwIBAgIUW/UvBoIn8X1JiKBfY2gQwuYcEB0wBQYDK2VwMC8xEzAR
-BgNVBAoMCnZmeG9zIHRlc3QxGDAWBgNVBAMMD3ZmeG9zIHRlc3Qgcm9vdDAgFw0y
-NjExMjcwNjA4MTJaGA8yMTI2MTEwMzA2MDgxMlowLzETMBEGA1UECgwKdmZ4b3Mg
-dGVzdDEYMBYGA1UEAwwPdmZ4b3MgdGVzdCByb290MCowBQYDK2VwAyEAqqFI67rY
-pft2BbPMBbmJiMv3XZj/Y8iTQHCewNUto8ejUzBRMB0GA1UdDgQWBBSuFrnYr9fd
-y1GWN+OAV0hLD1YrMDAfBgNVHSMEGDAWgBSuFrnYr9fdy1GWN+OAV0hLD1YrMDAP
-BgNVHRMBAf8EBTADAQH/MAUGAytlcANBAEe0FuCaKVMAiHKaxQEH4kW66lnLJ5yM
-ipxAYvdYsK0qLEtI/xeqJpVLMAefaAfum2bxFo5ZywnUhgd/n9w3Cgs=
------END CERTIFICATE-----
-";
-    const OTHER: &str = "\
------BEGIN CERTIFICATE-----
-MIIBjTCCATOgAwIBAgIUOaHmePGiTu38XHOji0hSby499qUwCgYIKoZIzj0EAwIw
-GzEZMBcGA1UEAwwQdmZ4b3MgdGVzdCBvdGhlcjAgFw0yNjExMjcwNjA4MTJaGA8y
-MTI2MTEwMzA2MDgxMlowGzEZMBcGA1UEAwwQdmZ4b3MgdGVzdCBvdGhlcjBZMBMG
-ByqGSM49AgEGCCqGSM49AwEHA0IABIFFbN6q/+CTLPP1ibofTOY5vvO/KQpHV9hi
-MUaSgXT/1lUEoi8MUgS/pkdbHheunLJaSbbqG7W7Y84XSPkUfeKjUzBRMB0GA1Ud
-DgQWBBQwEWTuNfLxH5Kaq3PpXgeNbtLgezAfBgNVHSMEGDAWgBQwEWTuNfLxH5Ka
-q3PpXgeNbtLgezAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQDd
-1/nhIW5MXv6Mh0IVRgmJuPWPgTgDRyzc18PFHoQBPgIgUmKIADN3qNmAJG6uUQzB
-rGmcPCNyT4b7UPG18drI2uU=
------END CERTIFICATE-----
-";
-    /// The key of `OURS`, as `openssl pkey -pubout` prints it.
-    const KEY: &str = "qqFI67rYpft2BbPMBbmJiMv3XZj/Y8iTQHCewNUto8c=";
+    /// Made with `openssl req -x509` for the key of 32 bytes 42, and for one on another curve.
+    const OURS: &str = include_str!("tests/root.pem");
+    const OTHER: &str = include_str!("tests/other.pem");
 
     #[test]
     fn the_keys_of_a_trustpoint_are_read_in_order_and_only_of_our_kind() {
-        let key = PublicKey::parse(KEY).unwrap();
+        let key = SigningKey::from_seed(&[42; 32]).public_key();
         assert_eq!(trusted_keys(OURS), [key]);
         assert_eq!(trusted_keys(OTHER), []);
         let indented = format!("a note\n{OTHER}{}", OURS.replace('\n', "\r\n  "));
