@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 use parking_lot::Mutex;
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, ReadableDatabase, StorageError, TableDefinition};
+use redb::{Builder, Database, ReadableDatabase, StorageError, TableDefinition, WriteTransaction};
 
 pub use error::FlashError;
 
@@ -165,7 +165,7 @@ impl Flash {
             return Ok(());
         }
         self.with(|database| {
-            let transaction = database.begin_write()?;
+            let transaction = begin(database)?;
             {
                 let mut records = transaction.open_table(RECORDS)?;
                 for change in changes {
@@ -199,6 +199,16 @@ impl Flash {
             Err(error) => Err(FlashError::of_redb(&self.path, error)),
         }
     }
+}
+
+/// Begins a commit of two phases.
+///
+/// With one phase redb takes a damaged newest commit for one that a power cut tore, and goes back
+/// to the one before without a word; with two phases it says that the file is damaged.
+fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    Ok(transaction)
 }
 
 fn builder() -> Builder {
@@ -256,7 +266,7 @@ fn create(folder: &Path, path: &Path, kind: Kind) -> Result<Database, FlashError
 
 /// Writes version and kind into an empty database, and makes its tables.
 fn stamp(database: &Database, kind: Kind) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
+    let transaction = begin(database)?;
     {
         let mut meta = transaction.open_table(META)?;
         meta.insert("schema", SCHEMA.to_string().as_bytes())?;
