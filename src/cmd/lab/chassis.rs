@@ -49,12 +49,13 @@ pub(super) fn start(
             gateway: chassis.gateway,
         },
         dns: chassis.dns.clone(),
+        domain: chassis.domain.clone(),
         ntp: chassis.ntp.iter().map(ToString::to_string).collect(),
         trustpoints: vec![
             trustpoint("CHdefault", ca.root_pem()),
             trustpoint("CiscoLicRoot", ca.licence_root_pem()),
         ],
-        ..Factory::default()
+        authority: world.authority_url.clone(),
     };
     let socket = folder.join(SOCKET);
     let (handle, task) = supervisor::boot(Boot {

@@ -45,6 +45,8 @@ const PATH: &str = "/its/service/oddce/services/DDCEService";
 pub(super) struct World {
     pub(super) clock: LabClock,
     pub(super) authority: Service,
+    /// Where a chassis finds it, before anybody configures another place.
+    pub(super) authority_url: String,
     /// The wires on which chassis sit, by network.
     wires: BTreeMap<Ipv4Addr, Hub>,
     next_mac: std::cell::Cell<u32>,
@@ -57,8 +59,9 @@ impl World {
     /// Builds it from a topology.
     pub(super) fn build(topology: &Topology, flash: Flash) -> Result<World, String> {
         let clock = LabClock::new(topology.clock);
-        let authority = Service::open(flash, Settings::default(), random::rng())
-            .map_err(|error| error.to_string())?;
+        let settings = Settings { account: topology.authority.account(), ..Settings::default() };
+        let authority =
+            Service::open(flash, settings, random::rng()).map_err(|error| error.to_string())?;
         let hosts = topology.ntp.iter().chain(&topology.authority.addresses);
         let taken = hosts.copied().chain([topology.dns.address]).collect();
         let mut build = Build { ports: Vec::new(), next: 1, remote: BTreeMap::new(), taken };
@@ -106,7 +109,17 @@ impl World {
         }
         let router = Router::spawn(build.ports).map_err(|error| error.to_string())?;
         let next_mac = std::cell::Cell::new(build.next);
-        Ok(World { clock, authority, wires, next_mac, _router: router, _dns: dns, _ntp: ntp })
+        let authority_url = format!("https://{}{PATH}", topology.authority.name);
+        Ok(World {
+            clock,
+            authority,
+            authority_url,
+            wires,
+            next_mac,
+            _router: router,
+            _dns: dns,
+            _ntp: ntp,
+        })
     }
 
     /// Attaches the stack of a chassis to its wire.

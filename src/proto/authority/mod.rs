@@ -77,6 +77,8 @@ pub const SILENCE_MAX: Duration = days(90);
 /// What an operator sets for the whole authority. It is not kept in flash: faults end with the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// What the account is called that every authority begins with; a known one is renamed.
+    pub account: AccountName,
     /// See [`TOLERANCE`].
     pub tolerance: Duration,
     /// Refuses every token, as an authority does that never issued it.
@@ -92,6 +94,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            account: AccountName::default(),
             tolerance: TOLERANCE,
             refuse_token: false,
             already_registered: false,
@@ -169,11 +172,22 @@ impl Authority {
             authority.restore(&key, &value)?;
         }
         authority.check_references()?;
-        if authority.accounts.is_empty() {
-            authority.open_account(AccountName::default());
-            authority.flush();
-        }
+        authority.name_first_account();
+        authority.flush();
         Ok(authority)
+    }
+
+    /// Opens the first account, or gives it the name that the settings say, unless another has it.
+    fn name_first_account(&mut self) {
+        let name = self.settings.account.clone();
+        if self.accounts.is_empty() {
+            self.open_account(name);
+        } else if self.accounts.values().all(|account| account.name != name)
+            && let Some(first) = self.accounts.get_mut(&AccountId::FIRST)
+        {
+            first.name = name;
+            self.changed.push(Record::account(AccountId::FIRST, first));
+        }
     }
 
     /// Applies one event. Infallible: a request that can't be granted is answered with a refusal.

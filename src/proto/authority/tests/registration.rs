@@ -355,6 +355,7 @@ fn faults_an_operator_sets_change_what_is_sent() {
         already_registered: false,
         refuse_renewal: true,
         pool_short: true,
+        ..Settings::default()
     };
     lab.authority.set_settings(faulty.clone());
     let verdict = lab.register(&mut Chassis::new(2), &token, false);
