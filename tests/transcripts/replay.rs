@@ -64,7 +64,7 @@ pub fn replay(text: &str) -> Result<String, String> {
 
 /// Tells a line with a command behind a prompt, of whatever shell, from one of output.
 fn looks_typed(line: &str) -> bool {
-    let behind = |end: &str| line.split_once(end).filter(|(_, typed)| !typed.is_empty());
+    let behind = |end: &str| line.split_once(end).filter(|(_, typed)| !typed.trim().is_empty());
     let host = |text: &str| {
         let mut parts = text.splitn(2, " /");
         let name = parts.next().unwrap_or_default();
