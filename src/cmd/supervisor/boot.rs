@@ -82,6 +82,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         model: boot.chassis.model.to_owned(),
         hostname: hostname.clone(),
         slots: boot.chassis.slots,
+        equipped: boot.slots.clone(),
     };
     let broker = Broker::new(broker_facts, broker_stored, now);
     let facts = Facts {
@@ -118,7 +119,10 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         links: BTreeMap::new(),
         desk: super::desk::Desk::default(),
         slots: boot.slots,
+        unsaved: BTreeMap::new(),
         under_way: 0,
+        jumped: false,
+        heard: true,
         settling: Vec::new(),
         seen: Vec::new(),
         status,

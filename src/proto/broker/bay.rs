@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::enforcement::Mode;
 use crate::base::entitlement::{Entitlement, Feature};
 use crate::base::ident::{Handle, Tag};
-use crate::wire::appag::{Denial, Hello};
+use crate::base::time::Instant;
+use crate::wire::appag::{Denial, Hello, Message};
 
 use super::{LinkId, Verdict};
 
@@ -27,6 +28,26 @@ pub(super) struct Bay {
     /// Set while `license` is.
     pub(super) hello: Option<Hello>,
     pub(super) off: bool,
+    /// Somebody at the console of a blade that is not there yet.
+    pub(super) visitor: Option<Visitor>,
+}
+
+/// Who waits for a blade's console, and what was said to it meanwhile.
+#[derive(Clone, Debug)]
+pub(super) struct Visitor {
+    pub(super) until: Instant,
+    pub(super) said: Vec<Message>,
+}
+
+/// Most messages kept for a console that is not there yet; what is typed beyond them is lost.
+const SAID_MAX: usize = 64;
+
+impl Visitor {
+    pub(super) fn say(&mut self, message: Message) {
+        if self.said.len() < SAID_MAX {
+            self.said.push(message);
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

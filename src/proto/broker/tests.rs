@@ -333,6 +333,44 @@ fn a_console_is_bytes_both_ways() {
 }
 
 #[test]
+fn a_visitor_waits_for_the_console_of_a_blade_that_starts() {
+    let open = Event::ConsoleOpen { slot: slot(2), width: 80, height: 24 };
+    let typed = Event::ConsoleIn { slot: slot(2), serial: 1, bytes: b"\r".to_vec() };
+    let mut lab = Lab::new();
+    assert_eq!([lab.event(open.clone()), lab.event(typed)], [[], []]);
+    let console = lab.attach(2, Role::Console);
+    assert!(
+        matches!(
+            console.heard.as_slice(),
+            [
+                Message::Welcome(_),
+                Message::ConsoleOpen { width: 80, height: 24 },
+                Message::ConsoleIn { serial: 1, .. }
+            ]
+        ),
+        "{:?}",
+        console.heard
+    );
+
+    let down = [Output::ConsoleDown { slot: slot(2) }];
+    let mut lab = Lab::new();
+    lab.event(open.clone());
+    assert_eq!(lab.broker.poll(NOON), Next::Wait(Some(NOON.mono + CONSOLE_WAIT)));
+    lab.now = NOON.advanced(CONSOLE_WAIT);
+    assert_eq!(lab.event(Event::Due), down, "nobody came");
+
+    let mut lab = Lab::new();
+    lab.event(open.clone());
+    assert_eq!(lab.event(Event::Power { slot: slot(2), on: false }), down, "nobody will come");
+    assert_eq!(lab.event(open.clone()), down);
+
+    let mut lab = Lab::new();
+    lab.event(open);
+    assert_eq!(lab.event(Event::ConsoleClose { slot: slot(2) }), []);
+    assert!(matches!(lab.attach(2, Role::Console).heard.as_slice(), [Message::Welcome(_)]));
+}
+
+#[test]
 fn flash_survives_its_own_text() {
     let mut lab = Lab::new();
     let mut blade = lab.licensed(1);
@@ -366,8 +404,13 @@ impl Lab {
         Lab::restored(Stored::default())
     }
     fn restored(stored: Stored) -> Lab {
-        let facts =
-            Facts { model: "FPR-9300".to_owned(), hostname: "FPR9300-1".to_owned(), slots: 3 };
+        let equipped = (1..=3).filter_map(Slot::new).collect();
+        let facts = Facts {
+            model: "FPR-9300".to_owned(),
+            hostname: "FPR9300-1".to_owned(),
+            slots: 3,
+            equipped,
+        };
         let mut lab = Lab { broker: Broker::new(facts, stored.clone(), NOON), now: NOON, links: 0 };
         if stored == Stored::default() {
             lab.drain();
