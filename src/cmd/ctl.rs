@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::control::{Answer, Ctl, LINE_MAX, SOCKET};
+use crate::sys::console;
 
 /// Runs `vfxos ctl` and returns its exit status: 0 done, 1 refused, 2 no lab to talk to.
 pub fn run(ctl: &Ctl, state: &Path) -> ExitCode {
@@ -15,26 +16,22 @@ pub fn run(ctl: &Ctl, state: &Path) -> ExitCode {
             let text = if ctl.json { answer.json.to_string() } else { answer.text };
             let code = if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
             if answer.ok || ctl.json {
-                print(&text);
+                // A closed pipe is the reader's choice and no error.
+                let _ = console::print(&format!("{text}\n"));
             } else {
-                eprintln!("vfxos ctl: {text}");
+                console::say(&format!("vfxos ctl: {text}"));
             }
             code
         }
         Err(error) => {
-            eprintln!(
+            console::say(&format!(
                 "vfxos ctl: no lab answers at {} ({error}); start one with `vfxos lab`, or name \
                  its folder with --state",
                 path.display()
-            );
+            ));
             ExitCode::from(2)
         }
     }
-}
-
-/// Prints a text with a line end; a closed pipe is the reader's choice and no error.
-fn print(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn ask(ctl: &Ctl, path: &Path) -> std::io::Result<Answer> {

@@ -36,6 +36,7 @@ const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("rec
 /// Whose flash it is; one is never opened as another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    Lab,
     Chassis,
     Blade,
     Authority,
@@ -45,6 +46,7 @@ impl Kind {
     /// Returns the word that is kept in the file.
     pub const fn name(self) -> &'static str {
         match self {
+            Kind::Lab => "lab",
             Kind::Chassis => "chassis",
             Kind::Blade => "blade",
             Kind::Authority => "authority",
@@ -72,13 +74,17 @@ impl FolderLock {
     /// # Errors
     /// [`FlashError::InUse`] if another process holds it, or why it can't be made.
     pub fn take(folder: &Path) -> Result<FolderLock, FlashError> {
+        FolderLock::with(folder, FlockArg::LockExclusiveNonblock)
+    }
+
+    fn with(folder: &Path, how: FlockArg) -> Result<FolderLock, FlashError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|error| FlashError::of_io(folder, &error))?;
         let path = folder.join(LOCK);
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let file = file.open(&path).map_err(|error| FlashError::of_io(&path, &error))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        match Flock::lock(file, how) {
             Ok(file) => Ok(FolderLock { _file: file }),
             Err((_, nix::Error::EWOULDBLOCK)) => Err(FlashError::InUse { path }),
             Err((_, errno)) => Err(FlashError::of_io(&path, &errno.into())),
@@ -104,7 +110,18 @@ impl Flash {
     /// [`FlashError`], each with the file and the remedy. A file that is damaged, of a newer
     /// version or of another kind keeps all it holds.
     pub fn open(folder: &Path, kind: Kind) -> Result<Flash, FlashError> {
-        let lock = FolderLock::take(folder)?;
+        Flash::locked(folder, kind, FolderLock::take(folder)?)
+    }
+
+    /// As [`Flash::open`], but waits until whoever holds the folder has let go of it.
+    ///
+    /// # Errors
+    /// As there, [`FlashError::InUse`] apart.
+    pub fn open_next(folder: &Path, kind: Kind) -> Result<Flash, FlashError> {
+        Flash::locked(folder, kind, FolderLock::with(folder, FlockArg::LockExclusive)?)
+    }
+
+    fn locked(folder: &Path, kind: Kind, lock: FolderLock) -> Result<Flash, FlashError> {
         let path = folder.join(FILE);
         let exists = path.try_exists().map_err(|error| FlashError::of_io(&path, &error))?;
         let database = if exists { open(&path, kind)? } else { create(folder, &path, kind)? };

@@ -60,8 +60,11 @@ pub(super) struct Hosts {
 
 impl World {
     /// Builds it from a topology.
-    pub(super) fn build(topology: &Topology, flash: Flash) -> Result<World, String> {
-        let clock = LabClock::new(topology.clock);
+    pub(super) fn build(
+        topology: &Topology,
+        clock: LabClock,
+        flash: Flash,
+    ) -> Result<World, String> {
         let settings = Settings { account: topology.authority.account(), ..Settings::default() };
         let authority = Service::open(flash, settings.clone(), random::rng())
             .map_err(|error| error.to_string())?;

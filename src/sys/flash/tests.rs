@@ -222,6 +222,7 @@ fn every_error_of_the_system_has_its_line() {
     let full = io(nix::Error::ENOSPC);
     assert_eq!(full, FlashError::Full { path: path.to_owned() });
     assert_eq!(io(nix::Error::EDQUOT), full);
+    assert_eq!(io(nix::Error::EFBIG), full);
     assert_eq!(io(nix::Error::EROFS), FlashError::Denied { path: path.to_owned() });
     assert_eq!(io(nix::Error::EACCES), FlashError::Denied { path: path.to_owned() });
     assert!(matches!(io(nix::Error::EIO), FlashError::Io { .. }));
