@@ -57,12 +57,18 @@ impl Console {
     /// # Errors
     /// [`PortError`]: close the connection; the console knows that it is gone.
     pub fn received(&mut self, now: Now, blade: &mut Blade, bytes: &[u8]) -> Result<(), PortError> {
-        let Some(port) = &mut self.port else { return Ok(()) };
-        port.push(bytes);
-        loop {
+        if let Some(port) = &mut self.port {
+            port.push(bytes);
+        }
+        while let Some(port) = &mut self.port {
             match port.pull() {
                 Ok(Some(Happening::Typed(bytes))) => self.terminal.bytes(now, blade, &bytes),
-                Ok(Some(Happening::Opened { width, .. })) => self.terminal.resize(width, 0),
+                Ok(Some(Happening::Opened { width, .. })) => {
+                    // A serial line keeps nothing of what was sent before somebody looked.
+                    self.drain();
+                    self.screen.clear();
+                    self.terminal.resize(width, 0);
+                }
                 Ok(Some(Happening::Closed | Happening::Nothing)) => {}
                 Ok(None) => return Ok(()),
                 Err(error) => {
@@ -71,6 +77,7 @@ impl Console {
                 }
             }
         }
+        Ok(())
     }
 
     /// Prints a line, whatever stands there.
@@ -80,6 +87,15 @@ impl Console {
 
     /// Returns what is to be sent to whoever looks; nothing while nobody does.
     pub fn frames(&mut self) -> Vec<u8> {
+        self.drain();
+        let Some(port) = &mut self.port else { return Vec::new() };
+        let frames = port.print(&self.screen, self.terminal.is_idle());
+        self.screen.clear();
+        frames
+    }
+
+    /// Brings what the terminal shows to the screen.
+    fn drain(&mut self) {
         while let Some(output) = self.terminal.poll() {
             match output {
                 Output::Bytes(bytes) => self.screen.extend(bytes),
@@ -94,9 +110,5 @@ impl Console {
         }
         let excess = self.screen.len().saturating_sub(SCREEN_MAX);
         self.screen.drain(..excess);
-        let Some(port) = &mut self.port else { return Vec::new() };
-        let frames = port.print(&self.screen, self.terminal.is_idle());
-        self.screen.clear();
-        frames
     }
 }
