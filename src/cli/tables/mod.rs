@@ -10,8 +10,8 @@ use crate::base::source::Source;
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
 
-mod everywhere;
 mod edit;
+mod everywhere;
 mod fabric;
 mod license;
 mod monitoring;
