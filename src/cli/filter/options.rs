@@ -125,6 +125,12 @@ fn plain(pattern: Pattern, invert: bool) -> Match {
     Match { pattern, invert, count: false, number: false }
 }
 
+/// Raises the flag that lists a letter; false if none does.
+fn raise(flags: &mut [(&str, &mut bool)], letter: char) -> bool {
+    let flag = flags.iter_mut().find(|(letters, _)| letters.contains(letter));
+    flag.map(|(_, raised)| **raised = true).is_some()
+}
+
 /// The words not read yet.
 struct Cursor<'w, 'a> {
     words: &'w [Word<'a>],
@@ -151,10 +157,10 @@ impl<'w, 'a> Cursor<'w, 'a> {
         Some((word, letters))
     }
 
-    /// Takes every `-abc` in front; `set` says whether it knows a letter.
-    fn letters(&mut self, mut set: impl FnMut(char) -> bool) -> Result<(), Refusal> {
+    /// Takes every `-abc` in front, each letter the flag that lists it.
+    fn flags(&mut self, flags: &mut [(&str, &mut bool)]) -> Result<(), Refusal> {
         while let Some((word, letters)) = self.options() {
-            if !letters.chars().all(&mut set) {
+            if !letters.chars().all(|letter| raise(flags, letter)) {
                 return Err(invalid(word));
             }
         }
@@ -209,36 +215,25 @@ impl<'w, 'a> Cursor<'w, 'a> {
 /// Reads the pattern of `include` and its like.
 fn searched(cursor: &mut Cursor<'_, '_>) -> Result<Pattern, Refusal> {
     let mut reading = Reading::default();
-    cursor.letters(|letter| {
-        match letter {
-            'i' => reading.ignore_case = true,
-            'x' => reading.whole_line = true,
-            _ => return false,
-        }
-        true
-    })?;
+    cursor.flags(&mut [("i", &mut reading.ignore_case), ("x", &mut reading.whole_line)])?;
     cursor.pattern(reading)
 }
 
 fn grep(cursor: &mut Cursor<'_, '_>, basic: bool) -> Result<Filter, Refusal> {
     let mut reading = Reading { basic, ..Reading::default() };
     let (mut invert, mut count, mut number) = (false, false, false);
-    let mut set = |letter| {
-        match letter {
-            'i' => reading.ignore_case = true,
-            // `egrep -V` stands in scripts for UCS.
-            'v' | 'V' => invert = true,
-            'c' => count = true,
-            'n' => number = true,
-            'w' => reading.whole_word = true,
-            'x' => reading.whole_line = true,
-            _ => return false,
-        }
-        true
-    };
-    cursor.letters(&mut set)?;
+    let mut flags = [
+        ("i", &mut reading.ignore_case),
+        // `egrep -V` stands in scripts for UCS.
+        ("vV", &mut invert),
+        ("c", &mut count),
+        ("n", &mut number),
+        ("w", &mut reading.whole_word),
+        ("x", &mut reading.whole_line),
+    ];
+    cursor.flags(&mut flags)?;
     while let Some(letter) = cursor.long_option() {
-        set(letter);
+        raise(&mut flags, letter);
     }
     Ok(Filter::Match(Match { pattern: cursor.pattern(reading)?, invert, count, number }))
 }
@@ -288,15 +283,11 @@ fn sort(cursor: &mut Cursor<'_, '_>) -> Result<Filter, Refusal> {
 
 fn tr(cursor: &mut Cursor<'_, '_>) -> Result<Filter, Refusal> {
     let mut tr = Tr::default();
-    cursor.letters(|letter| {
-        match letter {
-            'c' | 'C' => tr.complement = true,
-            'd' => tr.delete = true,
-            's' => tr.squeeze = true,
-            _ => return false,
-        }
-        true
-    })?;
+    cursor.flags(&mut [
+        ("cC", &mut tr.complement),
+        ("d", &mut tr.delete),
+        ("s", &mut tr.squeeze),
+    ])?;
     let first = cursor.require()?;
     tr.from = set(&first.text).ok_or(invalid(first))?;
     match cursor.take() {
@@ -357,30 +348,18 @@ fn set(text: &str) -> Option<Vec<char>> {
 
 fn uniq(cursor: &mut Cursor<'_, '_>) -> Result<Filter, Refusal> {
     let mut uniq = Uniq::default();
-    cursor.letters(|letter| {
-        match letter {
-            'c' => uniq.count = true,
-            'd' => uniq.repeated = true,
-            'u' => uniq.unique = true,
-            'i' => uniq.fold = true,
-            _ => return false,
-        }
-        true
-    })?;
+    cursor.flags(&mut [
+        ("c", &mut uniq.count),
+        ("d", &mut uniq.repeated),
+        ("u", &mut uniq.unique),
+        ("i", &mut uniq.fold),
+    ])?;
     Ok(Filter::Uniq(uniq))
 }
 
 fn wc(cursor: &mut Cursor<'_, '_>) -> Result<Filter, Refusal> {
     let mut wc = Wc::default();
-    cursor.letters(|letter| {
-        match letter {
-            'l' => wc.lines = true,
-            'w' => wc.words = true,
-            'c' => wc.bytes = true,
-            _ => return false,
-        }
-        true
-    })?;
+    cursor.flags(&mut [("l", &mut wc.lines), ("w", &mut wc.words), ("c", &mut wc.bytes)])?;
     Ok(Filter::Wc(wc))
 }
 
