@@ -2,7 +2,8 @@
 //!
 //! [`grammar`] is the language as data, [`call`] what a command may touch, [`dialect`] the words of
 //! each shell, [`syntax`] the notation of a command, [`lex`] and [`parse`] find what a line means,
-//! [`filter`] the pipes; [`show`] lays facts out, [`asa`] is the module's and the ASA's language.
+//! [`filter`] the pipes; [`terminal`] is what an operator sits at, with [`edit`] for its line;
+//! [`show`] lays facts out, [`asa`] is the module's and the ASA's language.
 
 pub mod asa;
 pub mod call;
