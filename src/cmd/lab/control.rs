@@ -152,6 +152,7 @@ impl Lab {
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
+            Request::Console(_) => Err("a console needs a terminal: use vfxos ctl console".into()),
             Request::Events => self.events().await,
             Request::Status => Ok(self.status()),
             Request::Stop => {

@@ -16,6 +16,7 @@ use crate::sys::{console, process};
 use drill::Drill;
 use state::State;
 
+mod attach;
 mod blades;
 mod chassis;
 mod control;

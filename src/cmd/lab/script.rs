@@ -58,7 +58,7 @@ pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
 }
 
 /// Opens a session on a chassis.
-async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
+pub(super) async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
     let (reply, opened) = oneshot::channel();
     let (user, from) = ("admin".to_owned(), "console".to_owned());
     handle.session(ToSession::Open { user, from, columns, rows, reply }).await;

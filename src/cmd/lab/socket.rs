@@ -9,8 +9,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
+use super::attach;
 use super::control::Lab;
-use crate::cmd::control::{Answer, LINE_MAX};
+use crate::cmd::control::{Answer, LINE_MAX, Request};
 use crate::sys::process;
 
 /// Most conversations at once; whoever comes beyond waits.
@@ -75,11 +76,13 @@ async fn converse(lab: &Lab, mut stream: UnixStream) {
         return;
     }
     let answer = match serde_json::from_str(&line) {
+        Ok(Request::Console(request)) => {
+            reader.get_mut().set_limit(u64::MAX);
+            return attach::attend(lab, &request, reader, writer).await;
+        }
         Ok(request) => lab.answer(request).await,
         Err(error) => Answer::refused(format!("no request of this version: {error}")),
     };
-    let mut bytes = serde_json::to_vec(&answer).unwrap_or_default();
-    bytes.push(b'\n');
     // Whoever asked may have left.
-    let _ = writer.write_all(&bytes).await;
+    let _ = writer.write_all(&answer.line()).await;
 }
