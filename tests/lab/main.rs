@@ -11,4 +11,5 @@ mod process;
 
 mod ctl;
 mod failures;
+mod persistence;
 mod script;

@@ -133,7 +133,7 @@ impl Script<'_> {
         if matches!(self.console().await?, Line::Over) {
             return Ok(ExitCode::SUCCESS);
         }
-        while let Some(line) = input.next().await {
+        while let Some(line) = self.next(&mut input).await? {
             match self.line(&line).await? {
                 Line::Over => return Ok(ExitCode::SUCCESS),
                 Line::Refused if stop_on_refusal => {
@@ -145,6 +145,24 @@ impl Script<'_> {
         }
         self.show(b"\n").await?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Returns the next line, and shows what is printed until it comes; `None` at the end of the
+    /// input or of the session.
+    async fn next(&mut self, input: &mut Lines) -> Result<Option<Vec<u8>>, String> {
+        loop {
+            let Some(console) = self.consoles.get_mut(&self.at) else {
+                return Ok(input.next().await);
+            };
+            tokio::select! {
+                line = input.next() => return Ok(line),
+                printed = console.opened.output.recv() => match printed {
+                    Some(FromSession::Bytes(bytes)) => self.show(&plain(bytes)).await?,
+                    Some(FromSession::Settled(_)) => {}
+                    Some(FromSession::Closed) | None => return Ok(None),
+                }
+            }
+        }
     }
 
     /// Runs the lines of a text; returns the first that was refused.
@@ -263,9 +281,9 @@ impl Script<'_> {
             };
             match console.opened.output.recv().await {
                 Some(FromSession::Bytes(bytes)) => {
-                    let plain: Vec<u8> = bytes.into_iter().filter(|b| *b != b'\r').collect();
-                    self.show(&plain).await?;
-                    printed.extend(plain);
+                    let bytes = plain(bytes);
+                    self.show(&bytes).await?;
+                    printed.extend(bytes);
                 }
                 Some(FromSession::Settled(serial)) if serial == console.serial => {
                     return Ok((printed, true));
@@ -279,6 +297,12 @@ impl Script<'_> {
     async fn show(&self, bytes: &[u8]) -> Result<(), String> {
         if self.silent { Ok(()) } else { show(bytes.to_vec()).await }
     }
+}
+
+/// Leaves out what only a terminal needs.
+fn plain(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.retain(|byte| *byte != b'\r');
+    bytes
 }
 
 /// Tells a refusal by the words that every shell of the device begins one with.
