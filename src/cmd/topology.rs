@@ -190,10 +190,16 @@ impl Topology {
         let size = fs::metadata(path).map_err(|error| {
             refuse(format!("{error}; name a file that exists, or print one with --print-topology"))
         })?;
+        if size.is_dir() {
+            return Err(refuse(
+                "it is a folder; name a file, or print one with --print-topology".to_owned(),
+            ));
+        }
         if size.len() > FILE_MAX {
             return Err(refuse(format!("{} bytes; a topology has at most {FILE_MAX}", size.len())));
         }
-        let text = fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+        let text = fs::read_to_string(path)
+            .map_err(|error| refuse(format!("{error}; name a file that can be read, in UTF-8")))?;
         Topology::parse(&text, &path.display().to_string())
     }
 

@@ -5,7 +5,7 @@
 //! read is reported and left as it is.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 use parking_lot::Mutex;
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, ReadableDatabase, StorageError, TableDefinition, WriteTransaction};
+use redb::{
+    Builder, Database, ReadableDatabase, StorageBackend, StorageError, TableDefinition,
+    WriteTransaction,
+};
 
 pub use error::FlashError;
 
@@ -29,6 +32,8 @@ pub const LOCK: &str = "flash.lock";
 pub const SCHEMA: u32 = 1;
 /// Memory that redb may keep pages in, in bytes: a chassis's whole flash is smaller.
 const CACHE: usize = 1024 * 1024;
+/// Most bytes of a file that are copied at once.
+const COPY_PIECE: usize = 256 * 1024;
 
 const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
 const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("records");
@@ -230,20 +235,28 @@ fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
 
 fn builder() -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder.set_cache_size(CACHE);
     builder
 }
 
 /// Opens a file that exists and checks whose it is.
 fn open(path: &Path, kind: Kind) -> Result<Database, FlashError> {
+    rehearse(path, kind)?;
+    guarded(|| Ok(builder().open(path)?)).map_err(|error| FlashError::of_redb(path, error))
+}
+
+/// Opens a copy of a file in memory, where redb may write as it likes: one that is damaged, newer
+/// or another's keeps every byte.
+fn rehearse(path: &Path, kind: Kind) -> Result<(), FlashError> {
     let of_redb = |error| FlashError::of_redb(path, error);
-    let length = fs::metadata(path).map_err(|error| FlashError::of_io(path, &error))?.len();
+    let copy = copy(path).map_err(|error| FlashError::of_io(path, &error))?;
+    let length = copy.len().map_err(|error| FlashError::of_io(path, &error))?;
     if length == 0 {
         // redb would take an empty file for a new one.
         return Err(FlashError::Damaged { path: path.to_owned(), why: "it is empty".to_owned() });
     }
-    let database = guarded(|| Ok(builder().open(path)?)).map_err(of_redb)?;
     let (schema, name) = guarded(|| {
+        let database = builder().set_check_integrity_on_open(true).create_with_backend(copy)?;
         let meta = database.begin_read()?.open_table(META)?;
         let text = |key: &str| -> Result<String, redb::Error> {
             let value = meta.get(key)?;
@@ -255,9 +268,25 @@ fn open(path: &Path, kind: Kind) -> Result<Database, FlashError> {
     let path = path.to_owned();
     match schema.parse::<u32>() {
         Ok(version) if version > SCHEMA => Err(FlashError::Newer { path, version }),
-        Ok(_) if name == kind.name() => Ok(database),
+        Ok(_) if name == kind.name() => Ok(()),
         Ok(_) => Err(FlashError::OtherKind { path, found: name, wanted: kind.name() }),
         Err(_) => Err(FlashError::Damaged { path, why: "it names no version".to_owned() }),
+    }
+}
+
+/// Reads a file into memory.
+fn copy(path: &Path) -> io::Result<InMemoryBackend> {
+    let mut file = File::open(path)?;
+    let copy = InMemoryBackend::new();
+    copy.set_len(file.metadata()?.len())?;
+    let (mut piece, mut at) = (vec![0; COPY_PIECE], 0);
+    loop {
+        let read = file.read(&mut piece)?;
+        let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            return Ok(copy);
+        };
+        copy.write(at, bytes)?;
+        at += read as u64;
     }
 }
 

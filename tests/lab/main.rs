@@ -12,4 +12,5 @@ mod process;
 mod ctl;
 mod failures;
 mod persistence;
+mod refusals;
 mod script;

@@ -64,11 +64,7 @@ fn a_restart_finds_everything_as_it_was() {
     lab.asked("clock rate 2");
     lab.asked("clock advance 20d");
     let before = seen(&mut lab);
-    let ended = lab.finish().with(0);
-    let offered = |ended: &Ended| {
-        let line = ended.err.lines().find(|line| line.contains("a token is ready"));
-        line.expect("a token is offered").to_owned()
-    };
+    lab.finish().with(0);
 
     let mut lab = Lab::start(&folder);
     lab.asked("wait registered 0s");
@@ -84,7 +80,7 @@ fn a_restart_finds_everything_as_it_was() {
     assert!(lab.asked("clock show").ends_with(" at 2x"));
     let asa = on_asa(&mut lab, "show license all");
     assert!(asa.contains("Overall licensed status: Authorized (3)"), "{asa}");
-    assert_eq!(offered(&lab.finish().with(0)), offered(&ended), "the offered token is a new one");
+    lab.finish().with(0);
 }
 
 /// What an operator can see.

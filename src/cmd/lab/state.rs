@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::{LabArgs, default_folder};
 use crate::cmd::control;
 use crate::cmd::topology::Topology;
-use crate::sys::clock::{Course, LabClock};
+use crate::sys::clock::LabClock;
 use crate::sys::flash::{Change, Flash, Kind};
 use crate::sys::process;
 
@@ -107,15 +107,19 @@ impl State {
     /// A line for the operator: what is kept cannot be read.
     pub(super) fn clock(&self, topology: &Topology) -> Result<LabClock, String> {
         let flash = &self.0.flash;
-        let Some(kept) = flash.get(CLOCK).map_err(|error| error.to_string())? else {
-            let clock = LabClock::new(topology.clock);
-            self.keep_clock(&clock)?;
-            return Ok(clock);
+        let clock = match flash.get(CLOCK).map_err(|error| error.to_string())? {
+            None => LabClock::new(topology.clock),
+            Some(kept) => LabClock::resumed(serde_json::from_slice(&kept).map_err(|error| {
+                let path = flash.path().display();
+                format!(
+                    "{path}: the clock cannot be read ({error}); restore it from a copy, or move \
+                     it away"
+                )
+            })?),
         };
-        serde_json::from_slice::<Course>(&kept).map(LabClock::resumed).map_err(|error| {
-            let path = flash.path().display();
-            format!("{path}: the clock cannot be read ({error}); restore it from a copy, or move it away")
-        })
+        // A disk that takes nothing is noticed here, before anybody is promised anything.
+        self.keep_clock(&clock)?;
+        Ok(clock)
     }
 
     /// Keeps how the clock stands against the host's.
