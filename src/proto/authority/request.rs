@@ -258,8 +258,8 @@ impl Authority {
         let name = row.map_or("", |row| row.name);
         let compliance = if row.is_none() {
             Compliance::UnknownTag
-        } else if self.ledger.total(account, &used.tag) <= self.available(now, account, &used.tag)
-            || used.count == 0
+        } else if used.count == 0
+            || self.taken(now, account, &used.tag) <= self.available(now, account, &used.tag)
         {
             Compliance::InCompliance
         } else {
@@ -275,8 +275,13 @@ impl Authority {
         }
     }
 
+    /// Returns the units of a tag that an account has in use or has set aside for its satellites.
+    pub(super) fn taken(&self, now: Utc, account: AccountId, tag: &Tag) -> u64 {
+        self.ledger.total(account, tag).saturating_add(self.held(now, account, tag))
+    }
+
     /// Returns the units of a tag that an account may use at `now`.
-    fn available(&self, now: Utc, account: AccountId, tag: &Tag) -> u64 {
+    pub(super) fn available(&self, now: Utc, account: AccountId, tag: &Tag) -> u64 {
         if self.settings.pool_short {
             return 0;
         }
