@@ -3,6 +3,8 @@
 //! Whatever file is lost, brought twice or brought late, and whoever loses power: every serial
 //! number counts once, and of no entitlement more is in compliance than was bought.
 
+use std::cmp::Reverse;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -61,6 +63,8 @@ impl Known {
 struct Report {
     number: u64,
     synced: Option<Utc>,
+    /// How many had joined when it did.
+    joined: usize,
     instances: BTreeMap<u8, Known>,
 }
 
@@ -177,6 +181,7 @@ impl World {
             return None;
         }
         let (before, wall) = (self.labs[0].flash.clone(), self.labs[0].wall);
+        let joined = self.reports.iter().filter(|report| report.number > 0).count();
         let report = &mut self.reports[at];
         let answered = self.labs[0].answer_satellite(&paper.file);
         let next = paper.number > report.number && wall <= paper.asked_at + SYNC_MAX;
@@ -184,7 +189,8 @@ impl World {
         assert_eq!(answered.is_ok(), next || again, "{answered:?}");
         if next {
             let (number, instances) = (paper.number, paper.instances.clone());
-            *report = Report { number, synced: Some(wall), instances };
+            let joined = if report.number > 0 { report.joined } else { joined };
+            *report = Report { number, synced: Some(wall), joined, instances };
         } else {
             assert_eq!(self.labs[0].flash, before);
         }
@@ -215,9 +221,11 @@ impl World {
         let mut sum = 0;
         for serial in 1..5u8 {
             let own = self.known[0].get(&serial).filter(|known| !known.is_silent(wall));
-            let reported = self.reports.iter().filter_map(|report| report.instances.get(&serial));
-            // The first of those that heard it last.
-            let last = reported.rev().max_by_key(|known| known.heard);
+            let reports = self.reports.iter();
+            let reported = reports.filter_map(|one| Some((one, one.instances.get(&serial)?)));
+            // Of those that heard it last, the one that joined first.
+            let last = reported.max_by_key(|(one, known)| (known.heard, Reverse(one.joined)));
+            let last = last.map(|(_, known)| known);
             let uses = own.or(last).map_or(&[][..], |known| &known.uses);
             sum +=
                 uses.iter().filter(|used| used.0 == tag).map(|used| u64::from(used.1)).sum::<u64>();
