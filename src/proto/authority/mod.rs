@@ -32,6 +32,7 @@ pub use account::{Account, AccountId, AccountName, Pool};
 pub use flavour::{Flavour, Release};
 pub use instance::{Instance, SEEN_MAX};
 pub use journal::{EVENTS_MAX, Entry};
+pub use listing::{InstancePage, InstanceQuery};
 pub use operator::{
     AccountFacts, InstanceFacts, OperatorError, PoolFacts, TokenFacts, TokenSpec, UseFacts,
     VALID_DAYS_MAX,
@@ -46,6 +47,7 @@ mod flavour;
 mod instance;
 mod journal;
 mod ledger;
+mod listing;
 mod operator;
 mod record;
 mod refusal;

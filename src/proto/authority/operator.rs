@@ -371,7 +371,7 @@ impl Authority {
         })
     }
 
-    fn find_instance(&self, asked: &str) -> Result<String, OperatorError> {
+    pub(super) fn find_instance(&self, asked: &str) -> Result<String, OperatorError> {
         let found = self.ledger.get(asked).or_else(|| self.ledger.of_serial(asked));
         found
             .map(|instance| instance.id.clone())
@@ -428,7 +428,7 @@ impl Authority {
         }
     }
 
-    fn instance_facts(&self, instance: &Instance) -> InstanceFacts {
+    pub(super) fn instance_facts(&self, instance: &Instance) -> InstanceFacts {
         let name = self.account_name(instance.account);
         let uses = instance.in_use.iter();
         InstanceFacts {

@@ -215,9 +215,9 @@ impl Authority {
         let Role::Cloud { satellites } = &mut self.role else {
             return Err(OperatorError::CloudOnly);
         };
-        let named = |known: &&mut Satellite| known.uuid == asked || known.name == asked;
+        let named = |known: &Satellite| known.uuid == asked || known.name == asked;
         let live = satellites.iter_mut().filter(|(_, known)| !known.removed);
-        let found = live.map(|(id, known)| (*id, known)).find(|(_, known)| named(&known));
+        let found = live.map(|(id, known)| (*id, known)).find(|(_, known)| named(known));
         let Some((id, satellite)) = found else {
             return Err(OperatorError::NoSatellite { asked: asked.to_owned() });
         };

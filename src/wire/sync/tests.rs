@@ -106,7 +106,8 @@ fn a_request_outside_its_bounds_is_refused_by_the_field_s_name() {
         change(&mut request);
         SyncRequest::parse(&request.to_json())
     };
-    let table: [(fn(&mut SyncRequest), &str); 12] = [
+    type Change = fn(&mut SyncRequest);
+    let table: [(Change, &str); 12] = [
         (|r| r.satellite.clear(), "satellite"),
         (|r| r.name = "a\u{1b}[2J".into(), "name"),
         (|r| r.release = "x".repeat(129), "release"),
@@ -130,7 +131,8 @@ fn a_request_outside_its_bounds_is_refused_by_the_field_s_name() {
 
 #[test]
 fn an_answer_outside_its_bounds_is_refused_by_the_field_s_name() {
-    let table: [(fn(&mut SyncAnswer), &str); 5] = [
+    type Change = fn(&mut SyncAnswer);
+    let table: [(Change, &str); 5] = [
         (|a| a.request.clear(), "request"),
         (|a| a.until = Utc::from_unix_ms(i64::MAX), "until"),
         (|a| a.shares.push(a.shares[0].clone()), "shares"),

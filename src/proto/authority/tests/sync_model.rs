@@ -238,14 +238,14 @@ impl World {
             let ledger = &lab.authority.ledger;
             assert_eq!(ledger.totals(), ledger.counted(), "place {place}");
         }
-        for tag in 0..2 {
+        for (tag, row) in CATALOGUE.iter().enumerate().take(2) {
             let pool = |at: usize| {
                 let pools = self.labs[at].authority.pools(self.labs[at].wall);
-                pools.into_iter().find(|pool| pool.name == CATALOGUE[tag].name).unwrap()
+                pools.into_iter().find(|pool| pool.name == row.name).unwrap()
             };
             let cloud = pool(0);
             assert_eq!(cloud.in_use, self.counted(tag), "{:?}", self.reports);
-            let whole = tag_of(CATALOGUE[tag].tag);
+            let whole = tag_of(row.tag);
             let own = self.labs[0].authority.ledger.total(AccountId::FIRST, &whole);
             let handed_out: u64 = if cloud.in_compliance { own } else { 0 };
             let satellites = (1..PLACES).map(pool).filter(|pool| pool.in_compliance);
