@@ -1,4 +1,4 @@
-//! `vfxos ctl`: one control word to a running lab, its answer to the terminal.
+//! `vfxos ctl`: one control word to a running lab or authority, its answer to the terminal.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -7,10 +7,10 @@ use std::process::ExitCode;
 
 use super::control::{Answer, Ctl, LINE_MAX, SOCKET};
 
-/// Runs `vfxos ctl` and returns its exit status: 0 done, 1 refused, 2 no lab to talk to.
+/// Runs `vfxos ctl` and returns its exit status: 0 done, 1 refused, 2 nobody to talk to.
 pub fn run(ctl: &Ctl, state: &Path) -> ExitCode {
-    let path = state.join(SOCKET);
-    match ask(ctl, &path) {
+    let path = ctl.control.clone().unwrap_or_else(|| state.join(SOCKET));
+    match ask(ctl, &path).map(|answer| answer.kept(&ctl.request)) {
         Ok(answer) => {
             let text = if ctl.json { answer.json.to_string() } else { answer.text };
             let code = if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -23,8 +23,8 @@ pub fn run(ctl: &Ctl, state: &Path) -> ExitCode {
         }
         Err(error) => {
             eprintln!(
-                "vfxos ctl: no lab answers at {} ({error}); start one with `vfxos lab`, or name \
-                 its folder with --state",
+                "vfxos ctl: nobody answers at {} ({error}); start `vfxos lab` or `vfxos \
+                 authority`, or name its folder with --state",
                 path.display()
             );
             ExitCode::from(2)

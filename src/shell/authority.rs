@@ -19,15 +19,21 @@ use crate::base::time::{Now, Utc};
 use crate::net::ca::{Ca, CaError};
 use crate::proto::Next;
 use crate::proto::authority::{
-    Authority, Event, OperatorError, Output, PREFIX, Record, RecordError, Settings, Signature,
+    Authority, Event, Flavour, OperatorError, Output, PREFIX, Record, RecordError, Settings,
+    Signature,
 };
+use crate::sys::clock::ClockError;
 use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::{
     Answer, OpenError, Opened, PublicKey, Request, SigningKey, Verdict, open, seal, unsigned,
 };
 
+pub mod api;
+pub mod desk;
+pub mod operation;
 #[cfg(test)]
 mod tests;
+pub mod web;
 
 /// Key of the CA in flash.
 const CA_KEY: &str = "ca";
@@ -49,6 +55,10 @@ pub enum ServiceError {
     Busy,
     #[error(transparent)]
     Refused(#[from] OperatorError),
+    #[error("an account is named by its smart account and its virtual account: give both or none")]
+    HalfAccount,
+    #[error(transparent)]
+    Clock(#[from] ClockError),
 }
 
 /// What goes back over HTTP.
@@ -76,6 +86,7 @@ struct Inner {
 struct State {
     /// `None` when it could not be rebuilt after a failed write; the next call tries again.
     authority: Option<Authority>,
+    flavour: Flavour,
     settings: Settings,
     rng: Rng,
     /// What was changed and is not on the disk yet, oldest first.
@@ -87,11 +98,24 @@ struct State {
 }
 
 impl Service {
-    /// Starts the authority that `flash` holds, or a new one with a new CA.
+    /// Starts the cloud authority that `flash` holds, or a new one with a new CA.
     ///
     /// # Errors
     /// [`ServiceError`] if what is in flash can't be read; it is left as it is.
-    pub fn open(flash: Flash, settings: Settings, mut rng: Rng) -> Result<Service, ServiceError> {
+    pub fn open(flash: Flash, settings: Settings, rng: Rng) -> Result<Service, ServiceError> {
+        Service::open_as(flash, Flavour::Cloud, settings, rng)
+    }
+
+    /// Starts the authority of either flavour that `flash` holds, or a new one with a new CA.
+    ///
+    /// # Errors
+    /// As [`Service::open`], and for a flash of the other flavour.
+    pub fn open_as(
+        flash: Flash,
+        flavour: Flavour,
+        settings: Settings,
+        mut rng: Rng,
+    ) -> Result<Service, ServiceError> {
         let path = flash.path().display().to_string();
         let of_ca = |error| ServiceError::Ca { path: path.clone(), error };
         let ca = match flash.get(CA_KEY)? {
@@ -102,12 +126,13 @@ impl Service {
                 ca
             }
         };
-        let mut authority = load(&flash, &settings, &mut rng)?;
+        let mut authority = load(&flash, flavour, &settings, &mut rng)?;
         let mut unsaved = Vec::new();
         drain(&mut authority, Utc::MIN, &mut unsaved);
         save(&flash, &unsaved)?;
         let state = State {
             authority: Some(authority),
+            flavour,
             settings,
             rng,
             unsaved: Vec::new(),
@@ -163,6 +188,11 @@ impl Service {
     ) -> Result<T, ServiceError> {
         let (result, _) = self.carry_out(now, |authority| work(authority, now.wall)).await?;
         Ok(result?)
+    }
+
+    /// Returns what kind of authority it is.
+    pub fn flavour(&self) -> Flavour {
+        self.0.state.lock().flavour
     }
 
     /// Returns the settings in force.
@@ -230,8 +260,8 @@ impl Service {
             let authority = match &mut state.authority {
                 Some(authority) => authority,
                 missing @ None => {
-                    let settings = &state.settings;
-                    missing.insert(load(&self.0.flash, settings, &mut state.rng)?)
+                    let (flavour, settings) = (state.flavour, &state.settings);
+                    missing.insert(load(&self.0.flash, flavour, settings, &mut state.rng)?)
                 }
             };
             authority.handle(now, Event::Due);
@@ -295,7 +325,7 @@ impl Inner {
         let mut state = self.state.lock();
         let state = &mut *state;
         state.unsaved.clear();
-        state.authority = load(&self.flash, &state.settings, &mut state.rng).ok();
+        state.authority = load(&self.flash, state.flavour, &state.settings, &mut state.rng).ok();
         let waiting = std::mem::take(&mut state.waiting);
         Batch { records: Vec::new(), waiting }.tell(false);
     }
@@ -349,10 +379,15 @@ fn drain(authority: &mut Authority, wall: Utc, unsaved: &mut Vec<Record>) -> Opt
     })
 }
 
-fn load(flash: &Flash, settings: &Settings, rng: &mut Rng) -> Result<Authority, ServiceError> {
+fn load(
+    flash: &Flash,
+    flavour: Flavour,
+    settings: &Settings,
+    rng: &mut Rng,
+) -> Result<Authority, ServiceError> {
     let stored = flash.scan(PREFIX)?;
     let rng = Rng::from_seed(rng.next_u64());
-    Authority::new(stored, settings.clone(), rng).map_err(|error| {
+    Authority::load(stored, flavour, settings.clone(), rng).map_err(|error| {
         let path = flash.path().display().to_string();
         ServiceError::Record { path, error }
     })

@@ -1,28 +1,20 @@
 //! What a running lab does when `vfxos ctl` or a script's `@` line asks.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 use super::chassis::Running;
 use super::faults::{Faults, Victim};
 use super::time;
 use super::world::World;
-use crate::cmd::control::{
-    Answer, ClockRequest, Extent, FaultRequest, InstanceRequest, LINE_MAX, PoolRequest, Request,
-    TokenRequest, WaitFor, YesNo,
-};
+use crate::cmd::control::{Answer, Extent, FaultRequest, Request, WaitFor};
 use crate::cmd::supervisor::{Handle, Registration, Status};
-use crate::proto::authority::{AccountName, Pool, TokenSpec};
-use crate::shell::authority::ServiceError;
+use crate::shell::authority::desk::{Desk, clock_shown};
+use crate::shell::authority::operation::{ClockRequest, Operation};
 
 /// A running lab; clones mean the same one.
 #[derive(Clone)]
@@ -50,12 +42,17 @@ impl Lab {
 
     /// Returns a token for a learner to begin with.
     pub(super) async fn first_token(&self) -> Result<String, String> {
-        let spec =
-            TokenSpec { account: None, valid_days: 30, uses_max: None, export_controlled: true };
-        let now = self.0.world.clock.now();
-        let made =
-            self.0.world.authority.operate(now, |authority, wall| authority.token_new(wall, &spec));
-        made.await.map(|token| token.text).map_err(|error| error.to_string())
+        self.desk().ready_token().await.map_err(|error| error.to_string())
+    }
+
+    /// Returns where operators of the authority are served.
+    fn desk(&self) -> Desk {
+        let world = &self.0.world;
+        Desk {
+            service: world.authority.clone(),
+            clock: world.clock.clone(),
+            name: world.authority_name.clone(),
+        }
     }
 
     /// Returns why the lab has to end: somebody asked, or a supervisor failed.
@@ -81,15 +78,15 @@ impl Lab {
     /// Does what is asked.
     pub(super) async fn answer(&self, request: Request) -> Answer {
         let asked = match request {
-            Request::Token(request) => self.token(request).await,
-            Request::Instance(request) => self.instance(request).await,
-            Request::Pool(request) => self.pool(request).await,
-            Request::Clock(request) => self.clock(request).await,
+            // The chassis have to see every deadline at its own moment.
+            Request::Authority(Operation::Clock(request)) => self.clock(request).await,
+            Request::Authority(operation) => {
+                return Answer::of(self.desk().perform(operation).await);
+            }
             Request::Fault(request) => self.fault(request),
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
-            Request::Events => self.events().await,
             Request::Status => Ok(self.status()),
             Request::Stop => {
                 self.0.stopping.notify_one();
@@ -99,99 +96,10 @@ impl Lab {
         asked.unwrap_or_else(Answer::refused)
     }
 
-    async fn token(&self, request: TokenRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        match request {
-            TokenRequest::New { export_controlled, days, uses, account, virtual_account } => {
-                let spec = TokenSpec {
-                    account: account_name(account, virtual_account)?,
-                    valid_days: days,
-                    uses_max: uses,
-                    export_controlled: export_controlled == YesNo::Yes,
-                };
-                let made = authority.operate(now, |a, wall| a.token_new(wall, &spec)).await;
-                let token = made.map_err(text)?;
-                Ok(Answer::done(token.text.clone(), json(&token)))
-            }
-            TokenRequest::List => {
-                let tokens = authority.operate(now, |a, wall| Ok(a.tokens(wall))).await;
-                let tokens = tokens.map_err(text)?;
-                let mut lines = String::new();
-                for token in &tokens {
-                    let uses = token.uses_max.map_or("-".to_owned(), |max| max.to_string());
-                    let (state, until) = (json(&token.state), token.expires.iso());
-                    let state = state.as_str().unwrap_or_default().to_owned();
-                    let _ = writeln!(
-                        lines,
-                        "{}  {state:<8}  until {until}  used {}/{uses}  export {}  {}",
-                        token.id, token.uses, token.export_controlled, token.text
-                    );
-                }
-                Ok(Answer::done(lines.trim_end(), json(&tokens)))
-            }
-            TokenRequest::Revoke { token } => {
-                let done = authority.operate(now, |a, wall| a.token_revoke(wall, &token)).await;
-                let token = done.map_err(text)?;
-                Ok(Answer::done(format!("token {} is revoked", token.id), json(&token)))
-            }
-        }
-    }
-
-    async fn instance(&self, request: InstanceRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        match request {
-            InstanceRequest::List => {
-                let all = authority.operate(now, |a, _| Ok(a.instances())).await.map_err(text)?;
-                let mut lines = String::new();
-                for one in &all {
-                    let (heard, until) = (one.last_contact.iso(), one.not_after.iso());
-                    let _ = writeln!(
-                        lines,
-                        "{}  {}  {}  heard {heard}  certificate until {until}",
-                        one.id, one.udi, one.hostname
-                    );
-                    for used in &one.in_use {
-                        let _ = writeln!(lines, "    {} x {}", used.count, used.tag);
-                    }
-                }
-                Ok(Answer::done(lines.trim_end(), json(&all)))
-            }
-            InstanceRequest::Remove { instance } => {
-                let done =
-                    authority.operate(now, |a, wall| a.instance_remove(wall, &instance)).await;
-                done.map_err(text)?;
-                let said = format!("instance {instance} is removed");
-                Ok(Answer::done(said, json!({ "removed": instance })))
-            }
-        }
-    }
-
-    async fn pool(&self, request: PoolRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        if let PoolRequest::Set { tag, count, expires, account, virtual_account } = request {
-            let name = account_name(account, virtual_account)?;
-            let pool = Pool { bought: count, expires };
-            let done =
-                authority.operate(now, |a, wall| a.pool_set(wall, name.as_ref(), &tag, pool));
-            done.await.map_err(text)?;
-        }
-        let pools = authority.operate(now, |a, wall| Ok(a.pools(wall))).await.map_err(text)?;
-        let mut lines = String::new();
-        for pool in &pools {
-            let state = if pool.in_compliance { "" } else { "  OUT OF COMPLIANCE" };
-            let _ = writeln!(
-                lines,
-                "{:<34} {:>4} of {:>4} in use{state}",
-                pool.tag, pool.in_use, pool.available
-            );
-        }
-        Ok(Answer::done(lines.trim_end(), json(&pools)))
-    }
-
     async fn clock(&self, request: ClockRequest) -> Result<Answer, String> {
         let clock = &self.0.world.clock;
         match request {
-            ClockRequest::Show => {}
+            ClockRequest::Show {} => {}
             ClockRequest::Advance { by } => {
                 let Inner { world, chassis, faults, .. } = &*self.0;
                 time::advance(world, chassis, faults, by).await?;
@@ -206,9 +114,8 @@ impl Lab {
                 clock.set_rate(rate).map_err(|error| error.to_string())?;
             }
         }
-        let (wall, rate) = (clock.now().wall, clock.rate());
-        let said = format!("{} at {rate}x", wall.iso());
-        Ok(Answer::done(said, json!({ "wall": wall.iso(), "rate": rate })))
+        let shown = clock_shown(clock);
+        Ok(Answer::done(shown.text, shown.json))
     }
 
     fn fault(&self, request: FaultRequest) -> Result<Answer, String> {
@@ -292,18 +199,6 @@ impl Lab {
         }
     }
 
-    async fn events(&self) -> Result<Answer, String> {
-        let now = self.0.world.clock.now();
-        let all = self
-            .0
-            .world
-            .authority
-            .operate(now, |a, _| Ok(a.events().map(json).collect::<Vec<Value>>()));
-        let all = all.await.map_err(text)?;
-        let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-        Ok(Answer::done(lines.join("\n"), Value::Array(all)))
-    }
-
     fn status(&self) -> Answer {
         let all: Vec<Status> =
             self.0.chassis.iter().map(|one| one.handle.status.borrow().clone()).collect();
@@ -341,75 +236,6 @@ fn holds(condition: WaitFor, status: &Status) -> bool {
     }
 }
 
-fn account_name(
-    account: Option<String>,
-    virtual_account: Option<String>,
-) -> Result<Option<AccountName>, String> {
-    match (account, virtual_account) {
-        (None, None) => Ok(None),
-        (Some(smart_account), Some(virtual_account)) => {
-            Ok(Some(AccountName { smart_account, virtual_account }))
-        }
-        _ => Err("name both --account and --virtual-account, or neither".to_owned()),
-    }
-}
-
 fn json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
-}
-
-fn text(error: ServiceError) -> String {
-    error.to_string()
-}
-
-/// The control socket; its file and its task go when this is dropped.
-pub(super) struct Socket {
-    path: PathBuf,
-    task: AbortHandle,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        self.task.abort();
-        // It may be gone with its folder.
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-/// Serves the control socket, for our own user alone.
-pub(super) fn serve(lab: &Lab, path: &Path) -> Result<Socket, String> {
-    // One that a killed lab left behind; the folder's lock says that no lab uses it.
-    let _ = std::fs::remove_file(path);
-    let listener = UnixListener::bind(path).map_err(|error| {
-        format!("control socket {}: {error}; choose a shorter --state", path.display())
-    })?;
-    let lab = lab.clone();
-    let task = tokio::task::spawn_local(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let ours = stream.peer_cred().map(|peer| peer.uid() == crate::sys::process::user());
-            if ours.unwrap_or(false) {
-                let lab = lab.clone();
-                tokio::task::spawn_local(async move { converse(&lab, stream).await });
-            }
-        }
-    });
-    Ok(Socket { path: path.to_owned(), task: task.abort_handle() })
-}
-
-/// Answers the one line that a connection brings.
-async fn converse(lab: &Lab, mut stream: UnixStream) {
-    let (reader, mut writer) = stream.split();
-    let mut line = String::new();
-    let mut reader = BufReader::new(reader.take(LINE_MAX as u64));
-    if reader.read_line(&mut line).await.is_err() {
-        return;
-    }
-    let answer = match serde_json::from_str(&line) {
-        Ok(request) => lab.answer(request).await,
-        Err(error) => Answer::refused(format!("no request of this version: {error}")),
-    };
-    let mut bytes = serde_json::to_vec(&answer).unwrap_or_default();
-    bytes.push(b'\n');
-    // Whoever asked may have left.
-    let _ = writer.write_all(&bytes).await;
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::control::{SOCKET, socket};
 use super::topology::Topology;
 use crate::sys::flash::{Flash, FolderLock, Kind};
 use crate::sys::process;
@@ -132,7 +133,11 @@ async fn live(args: &LabArgs, topology: &Topology, folder: &Path) -> Result<Exit
     eprintln!("vfxos lab: a token is ready: {token}");
     eprintln!("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
     eprintln!("vfxos lab: from another terminal: vfxos ctl --state {} status", folder.display());
-    let socket = control::serve(&lab, &folder.join(super::control::SOCKET))?;
+    let asked = lab.clone();
+    let socket = socket::serve(&folder.join(SOCKET), move |request| {
+        let lab = asked.clone();
+        async move { lab.answer(request).await }
+    })?;
     let watched = lab.clone();
     tokio::task::spawn_local(async move { watched.watch_faults().await });
     let ended = lab.ended();

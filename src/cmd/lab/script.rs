@@ -99,7 +99,7 @@ impl Script<'_> {
     async fn direct(&mut self, words: &str) -> bool {
         let words = words.replace("$TOKEN", &self.token);
         let answer = match parse_words(&words) {
-            Ok(request) => self.lab.answer(request).await,
+            Ok(request) => self.lab.answer(request.clone()).await.kept(&request),
             Err(why) => crate::cmd::control::Answer::refused(why),
         };
         eprintln!("@{}: {}", words.trim(), answer.text);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
 
 use crate::base::time::Utc;
 use crate::cmd::topology::Topology;
@@ -17,7 +16,7 @@ use crate::net::link::hub::{Hub, HubPort};
 use crate::net::stack::{Cidr, Stack, StackConfig};
 use crate::net::tls;
 use crate::proto::authority::Settings;
-use crate::shell::authority::Service;
+use crate::shell::authority::{Service, web};
 use crate::sys::clock::LabClock;
 use crate::sys::flash::Flash;
 use crate::sys::random;
@@ -29,11 +28,6 @@ const HOST_PREFIX: u8 = 24;
 /// First and last moment of a server certificate: wider than any clock a lab may set.
 const CERTIFICATE: (Utc, Utc) =
     (Utc::from_civil(2010, 1, 2, 0, 0, 0), Utc::from_civil(2059, 12, 30, 0, 0, 0));
-/// Where a licence request is posted.
-///
-/// # Source
-/// Seed, `show expand`: the path of SLDest.
-const PATH: &str = "/its/service/oddce/services/DDCEService";
 
 /// A running world.
 pub(super) struct World {
@@ -100,7 +94,7 @@ impl World {
             let (service, time) = (authority.clone(), clock.clone());
             let handler = move |parts: Parts, body: Bytes| {
                 let (service, time) = (service.clone(), time.clone());
-                async move { answer(&service, &time, &parts, &body).await }
+                async move { web::answer(&service, time.now(), &parts, &body).await }
             };
             let server = WebServer::spawn(stack, Arc::clone(&tls), handler);
             web.push(server.map_err(|error| error.to_string())?);
@@ -216,24 +210,4 @@ fn mac(number: u32) -> Mac {
 fn network(address: Ipv4Addr, prefix_len: u8) -> Ipv4Addr {
     let mask = u32::MAX.checked_shl(32 - u32::from(prefix_len)).unwrap_or(0);
     Ipv4Addr::from(u32::from(address) & mask)
-}
-
-/// Answers one HTTP request: licence requests by POST, a page for whoever looks, else 404.
-async fn answer(
-    service: &Service,
-    clock: &LabClock,
-    parts: &Parts,
-    body: &[u8],
-) -> (StatusCode, Bytes) {
-    if parts.method == Method::POST && parts.uri.path() == PATH {
-        let answer = service.answer(body, clock.now()).await;
-        let status =
-            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return (status, answer.body.into());
-    }
-    if parts.uri.path() == "/" {
-        let page = "vfxos lab licence authority. It serves emulated agents only.\n";
-        return (StatusCode::OK, Bytes::from_static(page.as_bytes()));
-    }
-    (StatusCode::NOT_FOUND, Bytes::new())
 }
