@@ -46,6 +46,11 @@ pub enum Request {
     /// What is broken on purpose.
     #[command(subcommand)]
     Fault(FaultRequest),
+    /// Sit down at a chassis's console; ^D at its top, or its `exit`, ends it.
+    Console(ConsoleRequest),
+    /// The drill under way.
+    #[command(subcommand)]
+    Drill(DrillRequest),
     /// Wait until a chassis is in a state.
     Wait {
         condition: WaitFor,
@@ -80,6 +85,30 @@ pub enum FaultRequest {
     List,
     /// Mend one thing, or everything.
     Clear { name: Option<String> },
+}
+
+/// `console [CHASSIS]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+pub struct ConsoleRequest {
+    /// The chassis; the first one without it.
+    pub chassis: Option<String>,
+    #[arg(skip = 80_u16)]
+    pub columns: u16,
+    /// Rows of the screen, for the pager; 0 for none.
+    #[arg(skip = 0_u16)]
+    pub rows: u16,
+}
+
+/// `drill ...` in a lab that was started for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
+#[serde(rename_all = "snake_case")]
+pub enum DrillRequest {
+    /// Give the next hint.
+    Hint,
+    /// Say what is still wrong; exit status 1 while anything is.
+    Check,
+    /// Say what mends it.
+    Solution,
 }
 
 /// How long a fault lasts, and whom it is for.
@@ -123,6 +152,8 @@ pub enum WaitFor {
     Authorized,
     /// The authority says that more is used than bought.
     OutOfCompliance,
+    /// The last renewal of the registration failed.
+    RenewalFailing,
     /// Entitlements are used on the evaluation period.
     Evaluation,
     /// Nothing was heard for 90 days.
@@ -165,13 +196,25 @@ impl Answer {
     pub fn kept(self, request: &Request) -> Answer {
         let out = match request {
             Request::Authority(operation) => operation.out(),
-            Request::Fault(_) | Request::Wait { .. } | Request::Status | Request::Stop => None,
+            Request::Fault(_)
+            | Request::Console(_)
+            | Request::Drill(_)
+            | Request::Wait { .. }
+            | Request::Status
+            | Request::Stop => None,
         };
         let Some(path) = out.filter(|_| self.ok) else { return self };
         match write_whole(path, &self.text) {
             Ok(()) => Answer { text: format!("written to {}", path.display()), ..self },
             Err(error) => Answer::refused(format!("{}: {error}", path.display())),
         }
+    }
+
+    /// Returns the line that carries it over the control socket.
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
     }
 
     /// Makes a refusal: what is wrong and what to do.

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Take};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::AbortHandle;
 
@@ -24,15 +25,30 @@ impl Drop for Socket {
     }
 }
 
+/// Whoever asked, on the other end of the connection.
+#[derive(Debug)]
+pub struct Caller {
+    pub reader: BufReader<Take<OwnedReadHalf>>,
+    pub writer: OwnedWriteHalf,
+}
+
+impl Caller {
+    /// Sends the answer, and hangs up.
+    pub async fn answer(mut self, answer: &Answer) {
+        // Whoever asked may have left.
+        let _ = self.writer.write_all(&answer.line()).await;
+    }
+}
+
 /// Serves the control socket at `path`, which no other process may be using: the caller holds a
 /// lock that says so.
 ///
 /// # Errors
 /// A line for the operator when there can be no socket at `path`.
-pub fn serve<A, F>(path: &Path, answer: A) -> Result<Socket, String>
+pub fn serve<H, F>(path: &Path, host: H) -> Result<Socket, String>
 where
-    A: Fn(Request) -> F + Clone + 'static,
-    F: Future<Output = Answer> + 'static,
+    H: Fn(Request, Caller) -> F + Clone + 'static,
+    F: Future<Output = ()> + 'static,
 {
     let say = |why: String| format!("control socket {}: {why}", path.display());
     remove_stale(path).map_err(say)?;
@@ -42,8 +58,8 @@ where
         while let Ok((stream, _)) = listener.accept().await {
             let ours = stream.peer_cred().map(|peer| peer.uid() == crate::sys::process::user());
             if ours.unwrap_or(false) {
-                let answer = answer.clone();
-                tokio::task::spawn_local(async move { converse(answer, stream).await });
+                let host = host.clone();
+                tokio::task::spawn_local(async move { converse(host, stream).await });
             }
         }
     });
@@ -62,24 +78,25 @@ fn remove_stale(path: &Path) -> Result<(), String> {
     }
 }
 
-/// Answers the one line that a connection brings.
-async fn converse<A, F>(answer: A, mut stream: UnixStream)
+/// Reads the one line that a connection brings.
+async fn converse<H, F>(host: H, stream: UnixStream)
 where
-    A: Fn(Request) -> F,
-    F: Future<Output = Answer>,
+    H: Fn(Request, Caller) -> F,
+    F: Future<Output = ()>,
 {
-    let (reader, mut writer) = stream.split();
+    let (reader, writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(reader.take(LINE_MAX as u64));
     if reader.read_line(&mut line).await.is_err() {
         return;
     }
-    let answer = match serde_json::from_str(&line) {
-        Ok(request) => answer(request).await,
-        Err(error) => Answer::refused(format!("no request of this version: {error}")),
-    };
-    let mut bytes = serde_json::to_vec(&answer).unwrap_or_default();
-    bytes.push(b'\n');
-    // Whoever asked may have left.
-    let _ = writer.write_all(&bytes).await;
+    // The limit is the line's; what a console brings after it has no end.
+    reader.get_mut().set_limit(u64::MAX);
+    let caller = Caller { reader, writer };
+    match serde_json::from_str(&line) {
+        Ok(request) => host(request, caller).await,
+        Err(error) => {
+            caller.answer(&Answer::refused(format!("no request of this version: {error}"))).await;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What a running lab does when `vfxos ctl` or a script's `@` line asks.
 
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +8,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::attach;
 use super::chassis::Running;
+use super::drill::{Condition, Drill};
 use super::faults::{Faults, Victim};
 use super::time;
 use super::world::World;
-use crate::cmd::control::{Answer, Extent, FaultRequest, Request, WaitFor};
-use crate::cmd::supervisor::{Handle, Registration, Status};
+use crate::cmd::control::socket::Caller;
+use crate::cmd::control::{Answer, DrillRequest, Extent, FaultRequest, Request, WaitFor};
+use crate::cmd::supervisor::Status;
+use crate::net::ca::Ca;
 use crate::shell::authority::desk::{Desk, clock_shown};
 use crate::shell::authority::operation::{ClockRequest, Operation};
 
@@ -27,17 +32,34 @@ struct Inner {
     /// Fires when a fault was set, which may end sooner than the others.
     faulted: Notify,
     stopping: Arc<Notify>,
+    /// The drill that the lab was started for, and how many of its hints were given.
+    drill: Option<Drill>,
+    hinted: Cell<usize>,
+    /// The root of a CA that nobody here trusts.
+    other_root: OnceCell<String>,
 }
 
 impl Lab {
-    pub(super) fn new(world: World, chassis: Vec<Running>) -> Lab {
+    pub(super) fn new(world: World, chassis: Vec<Running>, drill: Option<Drill>) -> Lab {
         let (faults, faulted) = (Faults::default(), Notify::new());
-        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping: Arc::new(Notify::new()) }))
+        let stopping = Arc::new(Notify::new());
+        let (hinted, other_root) = (Cell::new(0), OnceCell::new());
+        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping, drill, hinted, other_root }))
     }
 
     /// Returns the first chassis: the one whose console the lab shows.
-    pub(super) fn first(&self) -> Option<&Handle> {
-        self.0.chassis.first().map(|one| &one.handle)
+    pub(super) fn first(&self) -> Option<&Running> {
+        self.0.chassis.first()
+    }
+
+    /// Puts the lab's own texts in place of `$ROOT` and `$OTHER_ROOT`.
+    pub(super) fn filled(&self, text: &str) -> String {
+        let root = self.0.world.authority.ca().root_pem();
+        let other = self
+            .0
+            .other_root
+            .get_or_init(|| Ca::generate().map(|ca| ca.root_pem().to_owned()).unwrap_or_default());
+        text.replace("$OTHER_ROOT", other.trim_end()).replace("$ROOT", root.trim_end())
     }
 
     /// Returns a token for a learner to begin with.
@@ -75,6 +97,16 @@ impl Lab {
         }
     }
 
+    /// Serves whoever asks on the control socket.
+    pub(super) async fn serve(&self, request: Request, caller: Caller) {
+        if let Request::Console(request) = request {
+            let Caller { reader, writer } = caller;
+            attach::attend(self, &request, reader, writer).await;
+        } else {
+            caller.answer(&self.answer(request).await).await;
+        }
+    }
+
     /// Does what is asked.
     pub(super) async fn answer(&self, request: Request) -> Answer {
         let asked = match request {
@@ -84,9 +116,11 @@ impl Lab {
                 return Answer::of(self.desk().perform(operation).await);
             }
             Request::Fault(request) => self.fault(request),
+            Request::Drill(request) => self.drill(request),
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
+            Request::Console(_) => Err("a console needs a terminal: use vfxos ctl console".into()),
             Request::Status => Ok(self.status()),
             Request::Stop => {
                 self.0.stopping.notify_one();
@@ -145,6 +179,42 @@ impl Lab {
         }
     }
 
+    fn drill(&self, request: DrillRequest) -> Result<Answer, String> {
+        let drill = self.0.drill.as_ref();
+        let drill = drill.ok_or("no drill is under way; begin one with vfxos drill start NAME")?;
+        match request {
+            DrillRequest::Hint => {
+                let given = self.0.hinted.get();
+                let Some(hint) = drill.hints.get(given) else {
+                    return Err("there are no more hints; see vfxos drill solution".to_owned());
+                };
+                self.0.hinted.set(given + 1);
+                let left = drill.hints.len() - given - 1;
+                Ok(Answer::done(hint.clone(), json!({ "hint": hint, "left": left })))
+            }
+            DrillRequest::Check => {
+                let mut wrong = Vec::new();
+                for check in &drill.check {
+                    let condition = Condition::parse(&check.met)?;
+                    let one = self.chassis(condition.chassis.as_deref())?;
+                    if !condition.holds(&one.handle.status.borrow()) {
+                        wrong.push(check.wrong.clone());
+                    }
+                }
+                if wrong.is_empty() {
+                    let said = format!("{}: solved", drill.name);
+                    return Ok(Answer::done(said, json!({ "solved": true })));
+                }
+                let json = json!({ "solved": false, "wrong": wrong });
+                Ok(Answer { ok: false, text: wrong.join("\n"), json })
+            }
+            DrillRequest::Solution => {
+                let solution = self.filled(drill.solution.trim());
+                Ok(Answer::done(solution.clone(), json!({ "solution": solution })))
+            }
+        }
+    }
+
     /// Returns how the hosts know a chassis.
     fn victim(&self, name: String) -> Result<Victim, String> {
         let one = self.chassis(Some(&name))?;
@@ -166,7 +236,7 @@ impl Lab {
     }
 
     /// Returns the chassis of a name, or the first.
-    fn chassis(&self, name: Option<&str>) -> Result<&Running, String> {
+    pub(super) fn chassis(&self, name: Option<&str>) -> Result<&Running, String> {
         let one = match name {
             None => self.0.chassis.first(),
             Some(name) => self.0.chassis.iter().find(|one| one.name == name),
@@ -185,7 +255,7 @@ impl Lab {
         let mut status = one.handle.status.clone();
         let met = tokio::time::timeout(timeout, async {
             one.handle.seen().await;
-            status.wait_for(|status| holds(condition, status)).await.is_ok()
+            status.wait_for(|status| status.is(condition)).await.is_ok()
         });
         match met.await {
             Ok(true) => Ok(Answer::done(format!("{} is there", one.name), json(&*status.borrow()))),
@@ -217,22 +287,6 @@ impl Lab {
             })
             .collect();
         Answer::done(lines.join("\n"), json(&all))
-    }
-}
-
-fn holds(condition: WaitFor, status: &Status) -> bool {
-    match condition {
-        WaitFor::Registered => status.registration == Registration::Registered,
-        WaitFor::Unregistered => status.registration == Registration::Unregistered,
-        WaitFor::Failed => status.registration == Registration::Failed,
-        WaitFor::Retrying => status.registration == Registration::Retrying,
-        WaitFor::Authorized => status.authorized,
-        WaitFor::OutOfCompliance => status.out_of_compliance,
-        WaitFor::Evaluation => status.evaluation,
-        WaitFor::AuthExpired => status.auth_expired,
-        WaitFor::Attempted => !status.trying && status.registration != Registration::Pending,
-        WaitFor::Attached => status.attached,
-        WaitFor::Synchronized => status.synchronized,
     }
 }
 
