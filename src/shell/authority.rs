@@ -47,6 +47,8 @@ pub enum ServiceError {
     Flash(#[from] FlashError),
     #[error("{path} can't be used ({error}): restore it from a copy, or move it away")]
     Record { path: String, error: RecordError },
+    #[error("{path}: {error}")]
+    OtherFlavour { path: String, error: RecordError },
     #[error("{path} can't be used ({error}): restore it from a copy, or move it away")]
     Ca { path: String, error: CaError },
     #[error("the authority's disk refused a write: see its log, then try again")]
@@ -389,7 +391,11 @@ fn load(
     let rng = Rng::from_seed(rng.next_u64());
     Authority::load(stored, flavour, settings.clone(), rng).map_err(|error| {
         let path = flash.path().display().to_string();
-        ServiceError::Record { path, error }
+        if matches!(error, RecordError::Flavour { .. }) {
+            ServiceError::OtherFlavour { path, error }
+        } else {
+            ServiceError::Record { path, error }
+        }
     })
 }
 

@@ -152,10 +152,18 @@ impl Drop for State {
 /// # Errors
 /// A line for the operator when the environment names no home.
 pub fn default_folder() -> Result<PathBuf, String> {
+    state_folder("lab")
+}
+
+/// Returns the folder of a process when none is named.
+///
+/// # Errors
+/// As [`default_folder`].
+pub(in crate::cmd) fn state_folder(process: &str) -> Result<PathBuf, String> {
     let base =
         std::env::var_os("XDG_STATE_HOME").filter(|text| !text.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    base.or_else(home).map(|base| base.join("vfxos/lab")).ok_or_else(|| {
+    base.or_else(home).map(|base| base.join("vfxos").join(process)).ok_or_else(|| {
         "neither XDG_STATE_HOME nor HOME is set; name a state folder with --state".to_owned()
     })
 }

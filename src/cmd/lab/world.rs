@@ -8,7 +8,6 @@ use std::sync::Arc;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
 
-use crate::base::time::Utc;
 use crate::cmd::topology::Topology;
 use crate::net::hosts::{DnsServer, NtpServer, Router, RouterPort, WebServer};
 use crate::net::link::Mac;
@@ -25,9 +24,6 @@ use crate::sys::random;
 const MTU: usize = 1500;
 /// Length of the networks behind the router.
 const HOST_PREFIX: u8 = 24;
-/// First and last moment of a server certificate: wider than any clock a lab may set.
-const CERTIFICATE: (Utc, Utc) =
-    (Utc::from_civil(2010, 1, 2, 0, 0, 0), Utc::from_civil(2059, 12, 30, 0, 0, 0));
 
 /// A running world.
 pub(super) struct World {
@@ -83,9 +79,10 @@ impl World {
                 NtpServer::spawn(build.host(*address)?, Arc::new(move || time.now().wall), 2);
             ntp.push(server.map_err(|error| error.to_string())?);
         }
+        let (from, to) = web::CERTIFICATE_LIFE;
         let certificate = authority
             .ca()
-            .issue_server(&[&topology.authority.name], CERTIFICATE.0, CERTIFICATE.1)
+            .issue_server(&[&topology.authority.name], from, to)
             .map_err(|error| error.to_string())?;
         let tls = tls::server(certificate.chain, certificate.key).map_err(|e| e.to_string())?;
         let mut web = Vec::new();

@@ -149,9 +149,10 @@ impl From<ServiceError> for Problem {
             ServiceError::Refused(refused) => status_of(refused),
             ServiceError::HalfAccount | ServiceError::Clock(_) => StatusCode::UNPROCESSABLE_ENTITY,
             ServiceError::Unsaved | ServiceError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            ServiceError::Flash(_) | ServiceError::Record { .. } | ServiceError::Ca { .. } => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            ServiceError::Flash(_)
+            | ServiceError::Record { .. }
+            | ServiceError::OtherFlavour { .. }
+            | ServiceError::Ca { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let problem = Problem::new(status, error.to_string());
         if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -9,10 +9,13 @@ use hyper::{Method, Response, StatusCode};
 use rustls::ServerConfig;
 
 use super::Service;
-use crate::base::time::Now;
+use crate::base::time::{Now, Utc};
 use crate::net::http::{self, Limits, Listener, Opening};
 use crate::sys::clock::LabClock;
 
+/// First and last moment of an authority's server certificate: wider than any clock it may have.
+pub const CERTIFICATE_LIFE: (Utc, Utc) =
+    (Utc::from_civil(2010, 1, 2, 0, 0, 0), Utc::from_civil(2059, 12, 30, 0, 0, 0));
 /// What whoever looks at an authority with a browser reads.
 const PAGE: &str = "vfxos lab licence authority. It serves emulated agents only.\n";
 
