@@ -1,5 +1,6 @@
 //! `vfxos authority`: the licence authority as a process of its own, on the host's own sockets.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -11,7 +12,6 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -19,14 +19,14 @@ use super::control::socket::Caller;
 use super::control::{Answer, Request, SOCKET, socket};
 use crate::base::time::Utc;
 use crate::net::{ca, tls};
-use crate::proto::authority::{Flavour, Release, Settings};
+use crate::proto::authority::{AccountName, Flavour, OperatorError, Release, Settings};
 use crate::shell::authority::api::{self, Access};
 use crate::shell::authority::desk::Desk;
 use crate::shell::authority::operation::{Operation, date};
 use crate::shell::authority::{Service, web};
 use crate::sys::clock::LabClock;
 use crate::sys::flash::{Flash, FlashError, Kind};
-use crate::sys::{process, random};
+use crate::sys::{console, process, random};
 
 /// Where it listens when nobody says.
 const LISTEN: &str = "127.0.0.1:8443";
@@ -53,6 +53,12 @@ pub struct AuthorityArgs {
     /// A satellite's release; before 2.3.0 its tokens carry no export flag.
     #[arg(long = "version", value_name = "V", value_parser = release)]
     pub release: Option<Release>,
+    /// Smart account that a cloud authority begins with.
+    #[arg(long, value_name = "NAME", requires = "virtual_account")]
+    pub account: Option<String>,
+    /// Its virtual account.
+    #[arg(long, value_name = "NAME", requires = "account")]
+    pub virtual_account: Option<String>,
     /// Control socket for `vfxos ctl`. [default: ctl.sock in the state folder]
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
@@ -99,7 +105,7 @@ pub fn run(args: &AuthorityArgs) -> ExitCode {
     match start(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("vfxos authority: {why}");
+            say(why);
             ExitCode::from(2)
         }
     }
@@ -133,7 +139,16 @@ fn start(args: &AuthorityArgs) -> Result<(), String> {
             error.to_string()
         }
     })?;
-    let service = Service::open_as(flash, flavour, Settings::default(), random::rng())
+    let mut settings = Settings::default();
+    if let (Some(account), Some(virtual_account)) = (&args.account, &args.virtual_account) {
+        let (smart_account, virtual_account) = (account.clone(), virtual_account.clone());
+        let name = AccountName { smart_account, virtual_account };
+        if !name.is_printable() {
+            return Err(format!("--account: {}", OperatorError::AccountName));
+        }
+        settings.account = Some(name);
+    }
+    let service = Service::open_as(flash, flavour, settings, random::rng())
         .map_err(|error| error.to_string())?;
     if let Some(root) = args.print_root {
         let pem = match root {
@@ -153,9 +168,7 @@ fn start(args: &AuthorityArgs) -> Result<(), String> {
 
 /// Serves until somebody asks to stop.
 async fn live(args: &AuthorityArgs, desk: Desk, folder: &Path) -> Result<(), String> {
-    let signals = |kind| signal(kind).map_err(|error| error.to_string());
-    let (mut terminate, mut interrupt) =
-        (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+    let signalled = super::lab::signalled().map_err(|error| format!("signals: {error}"))?;
     let mut servers = JoinSet::new();
     let mut told = Vec::new();
     listen(args, &desk, &mut servers, &mut told).await?;
@@ -170,25 +183,29 @@ async fn live(args: &AuthorityArgs, desk: Desk, folder: &Path) -> Result<(), Str
     };
     let token = desk.ready_token().await.map_err(|error| error.to_string())?;
     let ca = desk.service.ca();
-    eprintln!("vfxos authority: {}, state in {}", desk.service.flavour().word(), folder.display());
-    for line in told {
-        eprintln!("vfxos authority: {line}");
-    }
-    eprintln!("vfxos authority: root for CHdefault: SHA-256 {}", ca::fingerprint(ca.root_pem()));
-    let licensing = ca::fingerprint(ca.licence_root_pem());
-    eprintln!("vfxos authority: root for CiscoLicRoot: SHA-256 {licensing}");
-    eprintln!("vfxos authority: a token is ready: {token}");
+    say(format!("{}, state in {}", desk.service.flavour().word(), folder.display()));
+    told.iter().for_each(say);
+    say(format!("root for CHdefault: SHA-256 {}", ca::fingerprint(ca.root_pem())));
+    say(format!("root for CiscoLicRoot: SHA-256 {}", ca::fingerprint(ca.licence_root_pem())));
+    say(format!("a token is ready: {token}"));
     let how = match &args.control {
         Some(path) => format!("--control {}", path.display()),
         None => format!("--state {}", folder.display()),
     };
-    eprintln!("vfxos authority: from another terminal: vfxos ctl {how} authority");
+    say(format!("from another terminal: vfxos ctl {how} authority"));
     tokio::select! {
         () = stopping.notified() => Ok(()),
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
+        name = signalled => {
+            say(format!("ended by {name}"));
+            Ok(())
+        }
         ended = servers.join_next() => Err(format!("a server has ended: {ended:?}")),
     }
+}
+
+/// Says one line to the operator.
+fn say(line: impl Display) {
+    console::say(&format!("vfxos authority: {line}"));
 }
 
 /// Opens every socket on which chassis are served.

@@ -2,13 +2,22 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Take};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 use super::{Answer, LINE_MAX, Request};
+use crate::sys::process;
+
+/// Most conversations at once; whoever comes beyond waits.
+const CONVERSATIONS_MAX: usize = 256;
+/// How long to wait before accepting again when the system is out of descriptors.
+const ACCEPT_WAIT: Duration = Duration::from_millis(100);
 
 /// A served control socket; its file and its task go when this is dropped.
 #[derive(Debug)]
@@ -55,11 +64,25 @@ where
     let listener = UnixListener::bind(path)
         .map_err(|error| say(format!("{error}; choose a shorter --state or another path")))?;
     let task = tokio::task::spawn_local(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let ours = stream.peer_cred().map(|peer| peer.uid() == crate::sys::process::user());
+        let seats = Arc::new(Semaphore::new(CONVERSATIONS_MAX));
+        loop {
+            let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!("control socket: {error}");
+                    // Out of descriptors, most likely: let somebody else give one back.
+                    tokio::time::sleep(ACCEPT_WAIT).await;
+                    continue;
+                }
+            };
+            let ours = stream.peer_cred().map(|peer| peer.uid() == process::user());
             if ours.unwrap_or(false) {
                 let host = host.clone();
-                tokio::task::spawn_local(async move { converse(host, stream).await });
+                tokio::task::spawn_local(async move {
+                    converse(host, stream).await;
+                    drop(seat);
+                });
             }
         }
     });

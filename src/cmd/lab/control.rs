@@ -1,8 +1,8 @@
 //! What a running lab does when `vfxos ctl` or a script's `@` line asks.
 
 use std::cell::{Cell, OnceCell};
+use std::fmt::Write as _;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,14 +12,18 @@ use super::attach;
 use super::chassis::Running;
 use super::drill::{Condition, Drill};
 use super::faults::{Faults, Victim};
+use super::state::State;
 use super::time;
 use super::world::World;
 use crate::cmd::control::socket::Caller;
 use crate::cmd::control::{Answer, DrillRequest, Extent, FaultRequest, Request, WaitFor};
-use crate::cmd::supervisor::Status;
 use crate::net::ca::Ca;
 use crate::shell::authority::desk::{Desk, clock_shown};
 use crate::shell::authority::operation::{ClockRequest, Operation};
+use crate::sys::clock::LabClock;
+
+/// How often the clock is kept while it runs faster than the host's.
+const CLOCK_KEPT: Duration = Duration::from_secs(5);
 
 /// A running lab; clones mean the same one.
 #[derive(Clone)]
@@ -28,10 +32,12 @@ pub(super) struct Lab(Rc<Inner>);
 struct Inner {
     world: World,
     chassis: Vec<Running>,
+    state: State,
     faults: Faults,
     /// Fires when a fault was set, which may end sooner than the others.
     faulted: Notify,
-    stopping: Arc<Notify>,
+    /// Fires when somebody asked the lab to end.
+    stopping: Notify,
     /// The drill that the lab was started for, and how many of its hints were given.
     drill: Option<Drill>,
     hinted: Cell<usize>,
@@ -40,11 +46,23 @@ struct Inner {
 }
 
 impl Lab {
-    pub(super) fn new(world: World, chassis: Vec<Running>, drill: Option<Drill>) -> Lab {
-        let (faults, faulted) = (Faults::default(), Notify::new());
-        let stopping = Arc::new(Notify::new());
-        let (hinted, other_root) = (Cell::new(0), OnceCell::new());
-        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping, drill, hinted, other_root }))
+    pub(super) fn new(
+        world: World,
+        chassis: Vec<Running>,
+        state: State,
+        drill: Option<Drill>,
+    ) -> Lab {
+        Lab(Rc::new(Inner {
+            world,
+            chassis,
+            state,
+            faults: Faults::default(),
+            faulted: Notify::new(),
+            stopping: Notify::new(),
+            drill,
+            hinted: Cell::new(0),
+            other_root: OnceCell::new(),
+        }))
     }
 
     /// Returns the first chassis: the one whose console the lab shows.
@@ -62,7 +80,8 @@ impl Lab {
         text.replace("$OTHER_ROOT", other.trim_end()).replace("$ROOT", root.trim_end())
     }
 
-    /// Returns a token for a learner to begin with.
+    /// Returns a token for a learner to begin with: one of an earlier start, if it is as good as a
+    /// new one, so that starting a lab often does not fill its authority.
     pub(super) async fn first_token(&self) -> Result<String, String> {
         self.desk().ready_token().await.map_err(|error| error.to_string())
     }
@@ -77,15 +96,28 @@ impl Lab {
         }
     }
 
-    /// Returns why the lab has to end: somebody asked, or a supervisor failed.
-    pub(super) async fn ended(&self) -> String {
+    /// Returns once somebody asked the lab to end.
+    pub(super) async fn stopped(&self) {
+        self.0.stopping.notified().await;
+    }
+
+    /// Returns the lab's clock.
+    pub(super) fn clock(&self) -> &LabClock {
+        &self.0.world.clock
+    }
+
+    /// Keeps on the disk how the clock stands, as long as it runs away from the host's.
+    pub(super) async fn watch_clock(&self) {
+        let clock = self.clock();
+        let mut moved = clock.moved();
         loop {
             tokio::select! {
-                () = self.0.stopping.notified() => return String::new(),
-                () = tokio::time::sleep(Duration::from_millis(200)) => {}
-            }
-            if let Some(one) = self.0.chassis.iter().find(|one| one.task.is_finished()) {
-                return format!("the supervisor of {} has stopped", one.name);
+                changed = moved.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(CLOCK_KEPT), if clock.rate() > 1 => {
+                    if let Err(error) = self.0.state.keep_clock(clock) {
+                        tracing::error!("the lab's clock is not kept: {error}");
+                    }
+                }
             }
         }
     }
@@ -111,7 +143,7 @@ impl Lab {
     pub(super) async fn answer(&self, request: Request) -> Answer {
         let asked = match request {
             // The chassis have to see every deadline at its own moment.
-            Request::Authority(Operation::Clock(request)) => self.clock(request).await,
+            Request::Authority(Operation::Clock(request)) => self.move_clock(request).await,
             Request::Authority(operation) => {
                 return Answer::of(self.desk().perform(operation).await);
             }
@@ -130,7 +162,7 @@ impl Lab {
         asked.unwrap_or_else(Answer::refused)
     }
 
-    async fn clock(&self, request: ClockRequest) -> Result<Answer, String> {
+    async fn move_clock(&self, request: ClockRequest) -> Result<Answer, String> {
         let clock = &self.0.world.clock;
         match request {
             ClockRequest::Show {} => {}
@@ -147,6 +179,9 @@ impl Lab {
             ClockRequest::Rate { rate } => {
                 clock.set_rate(rate).map_err(|error| error.to_string())?;
             }
+        }
+        if request != (ClockRequest::Show {}) {
+            self.0.state.keep_clock(clock)?;
         }
         let shown = clock_shown(clock);
         Ok(Answer::done(shown.text, shown.json))
@@ -270,23 +305,38 @@ impl Lab {
     }
 
     fn status(&self) -> Answer {
-        let all: Vec<Status> =
-            self.0.chassis.iter().map(|one| one.handle.status.borrow().clone()).collect();
-        let lines: Vec<String> = all
-            .iter()
-            .map(|s| {
-                let registration = json(&s.registration);
-                format!(
-                    "{}  {}  authorized {}  blades attached {}  synchronized {}",
-                    s.name,
-                    registration.as_str().unwrap_or_default(),
-                    s.authorized,
-                    s.attached,
-                    s.synchronized
-                )
-            })
-            .collect();
-        Answer::done(lines.join("\n"), json(&all))
+        let (mut text, mut all) = (String::new(), Vec::new());
+        for one in &self.0.chassis {
+            let status = one.handle.status.borrow().clone();
+            let registration = json(&status.registration);
+            let _ = writeln!(
+                text,
+                "{}  {}  authorized {}  blades attached {}  synchronized {}",
+                status.name,
+                registration.as_str().unwrap_or_default(),
+                status.authorized,
+                status.attached,
+                status.synchronized
+            );
+            let mut blades = Vec::new();
+            for blade in &one.blades {
+                let (slot, pid) = (blade.slot.number(), blade.pid());
+                let attached = status.blades.contains(&blade.slot);
+                let serial = &blade.serial;
+                let word = if attached { "attached" } else { "not attached" };
+                let process = pid.map_or("no process".to_owned(), |pid| format!("process {pid}"));
+                let _ = writeln!(text, "    blade {slot}  {serial}  {word}  {process}");
+                blades.push(json!({
+                    "slot": slot, "serial": serial, "attached": attached, "pid": pid,
+                }));
+            }
+            let mut facts = json(&status);
+            if let Some(facts) = facts.as_object_mut() {
+                facts.insert("blades".to_owned(), Value::Array(blades));
+            }
+            all.push(facts);
+        }
+        Answer::done(text.trim_end(), Value::Array(all))
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Status {
     pub trying: bool,
     /// Every configured blade is attached.
     pub attached: bool,
+    /// Slots of the blades that are.
+    pub blades: BTreeSet<Slot>,
     pub synchronized: bool,
 }
 
@@ -65,6 +67,8 @@ impl Status {
 
     pub(super) fn of(now: Now, mio: &Mio, slots: &BTreeSet<Slot>, trying: bool) -> Status {
         let report = mio.agent.report(now);
+        let attached = |slot: &Slot| mio.broker.attached(*slot).is_some();
+        let blades: BTreeSet<Slot> = slots.iter().copied().filter(attached).collect();
         let (last_renewal, virtual_account) = match &report.registration {
             RegistrationReport::Registered { last_renewal, virtual_account, .. } => {
                 (last_renewal.clone(), Some(virtual_account.clone()))
@@ -102,7 +106,8 @@ impl Status {
             renewal_failing: matches!(last_renewal, Some(Attempt::Failed { .. })),
             virtual_account,
             trying,
-            attached: slots.iter().all(|slot| mio.broker.attached(*slot).is_some()),
+            attached: blades == *slots,
+            blades,
             synchronized: mio.facts.ntp.values().any(|status| status == "Time Synchronized"),
         }
     }

@@ -90,6 +90,9 @@ pub const SILENCE_MAX: Duration = days(90);
 /// What an operator sets for the whole authority. It is not kept in flash: faults end with the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// What the account is called that every cloud authority begins with; a known one is renamed.
+    /// With `None` it keeps its name, and a new one gets the default.
+    pub account: Option<AccountName>,
     /// See [`TOLERANCE`].
     pub tolerance: Duration,
     /// Refuses every token, as an authority does that never issued it.
@@ -126,6 +129,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            account: None,
             tolerance: TOLERANCE,
             refuse_token: false,
             already_registered: false,
@@ -235,7 +239,10 @@ impl Authority {
         authority.check_references()?;
         if authority.accounts.is_empty() {
             authority.found();
+        } else if matches!(authority.role, Role::Cloud { .. }) {
+            authority.name_first_account();
         }
+        authority.flush();
         Ok(authority)
     }
 
@@ -249,8 +256,19 @@ impl Authority {
                 false
             }
         };
-        self.open_account(AccountName::default(), stocked);
-        self.flush();
+        let name = self.settings.account.clone().unwrap_or_default();
+        self.open_account(name, stocked);
+    }
+
+    /// Gives the first account the name that the settings say, unless another has it.
+    fn name_first_account(&mut self) {
+        let Some(name) = self.settings.account.clone() else { return };
+        if self.accounts.values().all(|account| account.name != name)
+            && let Some(first) = self.accounts.get_mut(&AccountId::FIRST)
+        {
+            first.name = name;
+            self.changed.push(Record::account(AccountId::FIRST, first));
+        }
     }
 
     /// Applies one event. Infallible: a request that can't be granted is answered with a refusal.
