@@ -93,7 +93,7 @@ fn a_satellite_that_has_not_synced_for_90_days_hands_out_nothing_also_after_a_ki
     drop(second);
     let third = satellite(&folder, &[]);
     assert_eq!(third.ctl(&["sync", "status"]).unwrap()["in_force"], true);
-    third.ctl(&["clock", "advance", "90d"]).unwrap();
+    third.ctl(&["clock", "advance", "91d"]).unwrap();
     assert_eq!(third.ctl(&["sync", "status"]).unwrap()["in_force"], false);
     let pools = third.ctl(&["pool", "list"]).unwrap();
     assert!(pools.as_array().unwrap().iter().all(|pool| pool["available"] == 0), "{pools}");

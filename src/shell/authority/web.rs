@@ -36,7 +36,7 @@ pub async fn answer(
         let status = StatusCode::from_u16(answer.status);
         return (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), answer.body.into());
     }
-    if path == "/" && matches!(parts.method, Method::GET | Method::HEAD) {
+    if path == "/" {
         return (StatusCode::OK, Bytes::from_static(PAGE.as_bytes()));
     }
     (StatusCode::NOT_FOUND, Bytes::new())
