@@ -187,6 +187,7 @@ fn words_that_make_no_sense_are_status_2_and_refused_ones_1() {
         let said = ended.err.contains("Usage: ") || ended.err.starts_with("error: ");
         assert!(said, "{words}\n{}", ended.err);
     }
+    lab.asked("clock set 2199-12-01");
     for (words, why) in [
         ("token revoke nothing", "no token nothing"),
         ("token new --account A", "give both or none"),
@@ -196,7 +197,7 @@ fn words_that_make_no_sense_are_status_2_and_refused_ones_1() {
             "pool set FIREPOWER_4100_ASA_STANDARD 1 --account A --virtual-account B",
             "no account A / B",
         ),
-        ("clock set 1969-12-31", "the clock can't go"),
+        ("clock advance 60d", "the clock can't go beyond 2199-12-31"),
     ] {
         let ended = lab.ctl(words).with(1);
         assert!(ended.one_line().starts_with("vfxos ctl: "), "{words}\n{}", ended.err);
@@ -206,7 +207,8 @@ fn words_that_make_no_sense_are_status_2_and_refused_ones_1() {
         assert!(said["error"].as_str().unwrap().contains(why), "{words}\n{}", ended.out);
         assert_eq!(ended.err, "", "{words}");
     }
-    lab.asked("status");
+    let clock = lab.asked("clock show");
+    assert!(clock.starts_with("2199-12-01T"), "a refused advance moves nothing: {clock}");
 }
 
 #[test]

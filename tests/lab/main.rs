@@ -9,6 +9,7 @@
 
 mod process;
 
+mod appag;
 mod ctl;
 mod failures;
 mod persistence;

@@ -1,11 +1,9 @@
 //! What outlives a restart, a power cut at any moment, and the death of a blade.
 
-use std::process::Stdio;
-
 use nix::sys::signal::{Signal, kill};
 use vfxos::base::rng::Rng;
 
-use crate::process::{Ended, Folder, Lab, Said, gone, lines, pid_of, script, vfxos};
+use crate::process::{Ended, Folder, Lab, gone, lines, script};
 
 /// Types what makes the ASA ask for its tier.
 const LICENSE_ASA: &[&str] = &[
@@ -166,29 +164,14 @@ fn a_power_cut_at_any_moment_loses_nothing_that_was_acknowledged() {
 
 /// Runs a lab and kills it after so many lines of its output.
 fn cut(folder: &Folder, after: usize) -> Ended {
-    let mut child = vfxos()
-        .args(["lab", "--state"])
-        .arg(folder.state())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (mut out, mut err) =
-        (Said::new(child.stdout.take().unwrap()), Said::new(child.stderr.take().unwrap()));
-    let mut stdin = child.stdin.take().unwrap();
-    // Held open to the end: it is the power cut that ends this lab, nothing else.
-    std::io::Write::write_all(&mut stdin, lines(EVENTFUL).as_bytes()).unwrap();
-    let end = |text: &str| {
-        let (at, _) = text.match_indices('\n').nth(after)?;
-        Some(at)
-    };
-    let mut seen = out.until("lines to cut after", end);
-    kill(pid_of(&child), Signal::SIGKILL).unwrap();
-    seen += &out.rest();
-    let err = err.rest();
-    drop(stdin);
-    Ended { code: child.wait().unwrap().code(), out: seen, err }
+    let mut lab = Lab::start(folder);
+    // Its input stays open: it is the power cut that ends this lab, nothing else.
+    lab.send(lines(EVENTFUL).as_bytes());
+    let end = |text: &str| text.match_indices('\n').nth(after).map(|(at, _)| at);
+    let seen = lab.out().until("lines to cut after", end);
+    let mut ended = lab.kill();
+    ended.out.insert_str(0, &seen);
+    ended
 }
 
 /// Starts the lab again and looks for all that the one before had acknowledged; returns what that was.
@@ -255,7 +238,7 @@ fn a_blade_that_dies_frees_what_it_held_and_comes_back_for_it() {
     let blade = lab.blades(0)[0].unwrap();
 
     kill(blade, Signal::SIGKILL).unwrap();
-    lab.err.through("blade 1 ended (signal: 9 (SIGKILL)); it is started again");
+    lab.err().through("blade 1 ended (signal: 9 (SIGKILL)); it is started again");
     let usage = lab.say("show license usage");
     let back = lab.blades(0)[0];
     assert!(usage.contains("No licenses in use") || back.is_some(), "{usage}");
@@ -279,7 +262,7 @@ fn a_console_whose_blade_dies_is_closed() {
     lab.asked("wait attached 60s");
     lab.enter(&["connect module 1 console", "connect asa"]);
     kill(lab.blades(0)[0].unwrap(), Signal::SIGKILL).unwrap();
-    lab.out.through("\nConnection closed by foreign host.\nFPR4125-1# ");
+    lab.out().through("\nConnection closed by foreign host.\nFPR4125-1# ");
     lab.enter(&["show clock"]);
 }
 

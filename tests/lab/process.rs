@@ -188,19 +188,41 @@ fn quiet(mut command: Command) -> Command {
 
 /// Runs a command to its end, with `input` on its standard input.
 pub fn run(command: &mut Command, input: &[u8]) -> Ended {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _watchdog = Watchdog::new(pid_of(&child));
-    let (mut out, mut err) = (said_out(&mut child), said_err(&mut child));
-    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
+    let mut piped = Piped::spawn(command);
+    let (mut stdin, input) = (piped.input.take().unwrap(), input.to_vec());
     // It may end before it has read everything.
     thread::spawn(move || stdin.write_all(&input));
-    let (out, err) = (out.rest(), err.rest());
-    Ended { code: child.wait().unwrap().code(), out, err }
+    piped.ended()
+}
+
+/// A process with pipes on all sides.
+struct Piped {
+    child: Held,
+    input: Option<ChildStdin>,
+    out: Said,
+    err: Said,
+    _watchdog: Watchdog,
+}
+
+impl Piped {
+    fn spawn(command: &mut Command) -> Piped {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        Piped {
+            _watchdog: Watchdog::new(pid_of(&child)),
+            input: child.stdin.take(),
+            out: Said::new(child.stdout.take().unwrap()),
+            err: Said::new(child.stderr.take().unwrap()),
+            child: Held(child),
+        }
+    }
+
+    /// Waits for it to end by itself.
+    #[track_caller]
+    fn ended(&mut self) -> Ended {
+        let (out, err) = (self.out.rest(), self.err.rest());
+        Ended { code: self.child.0.wait().unwrap().code(), out, err }
+    }
 }
 
 /// Runs a lab in `folder` over a script.
@@ -218,22 +240,20 @@ pub fn pid_of(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).unwrap())
 }
 
-fn said_out(child: &mut Child) -> Said {
-    Said::new(child.stdout.take().unwrap())
-}
+/// A process that ends with the test that started it.
+pub struct Held(pub Child);
 
-fn said_err(child: &mut Child) -> Said {
-    Said::new(child.stderr.take().unwrap())
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A lab that lives as long as a test wants it to, its console open.
 pub struct Lab {
-    child: Child,
-    input: Option<ChildStdin>,
-    pub out: Said,
-    pub err: Said,
+    piped: Piped,
     state: PathBuf,
-    _watchdog: Watchdog,
 }
 
 impl Lab {
@@ -248,29 +268,30 @@ impl Lab {
     }
 
     /// Starts a lab by a command; returns once its first prompt stands.
+    #[track_caller]
     pub fn spawn(folder: &Folder, command: &mut Command) -> Lab {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let watchdog = Watchdog::new(pid_of(&child));
-        let (out, err) = (said_out(&mut child), said_err(&mut child));
-        let input = child.stdin.take();
-        let state = folder.state();
-        let mut lab = Lab { child, input, out, err, state, _watchdog: watchdog };
-        lab.out.until("the first prompt", prompt);
+        let mut lab = Lab { piped: Piped::spawn(command), state: folder.state() };
+        lab.out().until("the first prompt", prompt);
         lab
     }
 
+    /// Returns what it prints.
+    pub fn out(&mut self) -> &mut Said {
+        &mut self.piped.out
+    }
+
+    /// Returns what it says to its operator.
+    pub fn err(&mut self) -> &mut Said {
+        &mut self.piped.err
+    }
+
     pub fn pid(&self) -> Pid {
-        pid_of(&self.child)
+        pid_of(&self.piped.child.0)
     }
 
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: &[u8]) {
-        let input = self.input.as_mut().unwrap();
+        let input = self.piped.input.as_mut().unwrap();
         input.write_all(bytes).and_then(|()| input.flush()).unwrap();
     }
 
@@ -278,7 +299,7 @@ impl Lab {
     #[track_caller]
     pub fn say(&mut self, line: &str) -> String {
         self.send(format!("{line}\n").as_bytes());
-        let text = self.out.until(line, prompt);
+        let text = self.out().until(line, prompt);
         let body = text.split_once('\n').map_or("", |(_, body)| body);
         body.rsplit_once('\n').map_or(String::new(), |(body, _)| format!("{body}\n"))
     }
@@ -324,15 +345,14 @@ impl Lab {
     /// Ends the input and returns what the lab left behind.
     #[track_caller]
     pub fn finish(mut self) -> Ended {
-        drop(self.input.take());
+        drop(self.piped.input.take());
         self.ended()
     }
 
     /// Waits for the lab to end by itself.
     #[track_caller]
     pub fn ended(&mut self) -> Ended {
-        let (out, err) = (self.out.rest(), self.err.rest());
-        Ended { code: self.child.wait().unwrap().code(), out, err }
+        self.piped.ended()
     }
 
     /// Ends the lab as a power cut does.
@@ -340,13 +360,6 @@ impl Lab {
     pub fn kill(mut self) -> Ended {
         kill(self.pid(), Signal::SIGKILL).unwrap();
         self.ended()
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -377,11 +390,6 @@ pub fn gone(pid: Pid) {
     let timeout = u16::try_from(PATIENCE.as_millis()).unwrap();
     let ended = nix::poll::poll(&mut [poll], timeout).unwrap();
     assert_eq!(ended, 1, "process {pid} is still there");
-}
-
-/// Puts numbers of a listing aside, so that two listings of different moments compare.
-pub fn count_of(text: &str, needle: &str) -> usize {
-    text.matches(needle).count()
 }
 
 /// Writes lines, each with its end.

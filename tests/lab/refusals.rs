@@ -187,13 +187,13 @@ fn a_disk_without_room_is_an_error_and_not_the_end_of_the_process() {
 #[test]
 fn a_lab_that_runs_out_of_room_says_so_and_loses_nothing() {
     let folder = Folder::new();
-    // Room enough to start and for one certificate, not for a hundred.
+    // Room enough to start and for one certificate, not for hundreds.
     let root = Ca::generate().unwrap().root_pem().to_owned();
     let trust = |name: &str, count: usize| {
         let chain = root.repeat(count);
         format!("create trustpoint {name}\nset certchain\n{chain}ENDOFBUF\ncommit-buffer\n")
     };
-    let text = format!("scope security\n{}up\n{}show clock\n", trust("one", 1), trust("many", 100));
+    let text = format!("scope security\n{}up\n{}show clock\n", trust("one", 1), trust("many", 300));
     let ended = limited(&folder.state(), 200, &text).with(2);
     let committed = "commit-buffer\nFPR4125-1 /security/trustpoint # up\n";
     assert!(ended.out.contains(committed), "{}", ended.out);
