@@ -2,6 +2,11 @@
 //! API, killed at any moment, and two of them that exchange files.
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names the variant that it wants")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    reason = "a test may, outside its test functions too"
+)]
 
 mod api;
 mod killed;
