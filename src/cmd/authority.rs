@@ -152,8 +152,8 @@ fn start(args: &AuthorityArgs) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     if let Some(root) = args.print_root {
         let pem = match root {
-            Root::Tls => service.ca().root_pem(),
-            Root::Licensing => service.ca().licence_root_pem(),
+            Root::Tls => service.ca().root_pem().to_owned(),
+            Root::Licensing => service.licence_root_pem(),
         };
         return io::stdout().write_all(pem.as_bytes()).map_err(|error| error.to_string());
     }
@@ -182,11 +182,13 @@ async fn live(args: &AuthorityArgs, desk: Desk, folder: &Path) -> Result<(), Str
         })?
     };
     let token = desk.ready_token().await.map_err(|error| error.to_string())?;
-    let ca = desk.service.ca();
     say(format!("{}, state in {}", desk.service.flavour().word(), folder.display()));
     told.iter().for_each(say);
-    say(format!("root for CHdefault: SHA-256 {}", ca::fingerprint(ca.root_pem())));
-    say(format!("root for CiscoLicRoot: SHA-256 {}", ca::fingerprint(ca.licence_root_pem())));
+    say(format!("root for CHdefault: SHA-256 {}", ca::fingerprint(desk.service.ca().root_pem())));
+    say(format!(
+        "root for CiscoLicRoot: SHA-256 {}",
+        ca::fingerprint(&desk.service.licence_root_pem())
+    ));
     say(format!("a token is ready: {token}"));
     let how = match &args.control {
         Some(path) => format!("--control {}", path.display()),

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -15,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::base::ident::{ExchangeId, Udi};
 use crate::base::rng::Rng;
-use crate::base::time::{Now, Utc};
+use crate::base::time::{Now, Utc, days};
 use crate::net::ca::{Ca, CaError};
 use crate::proto::Next;
 use crate::proto::authority::{
@@ -27,6 +28,7 @@ use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::{
     Answer, OpenError, Opened, PublicKey, Request, SigningKey, Verdict, open, seal, unsigned,
 };
+use crate::wire::sync::Signing;
 
 pub mod api;
 pub mod desk;
@@ -37,6 +39,9 @@ pub mod web;
 
 /// Key of the CA in flash.
 const CA_KEY: &str = "ca";
+/// How long a satellite's signature passes before and after the moment of its sync.
+const SIGNING_BACKDATED: Duration = days(1);
+const SIGNING_VALID: Duration = days(365);
 /// Most calls that wait for the disk at once; what comes in beyond is told to try again.
 pub const WAITING_MAX: usize = 4096;
 
@@ -238,11 +243,36 @@ impl Service {
         Ok(self.seal(&answer, signature))
     }
 
+    /// Returns the root that vouches for answers, PEM: the authority's own, or that of the cloud
+    /// authority to which a satellite belongs.
+    pub fn licence_root_pem(&self) -> String {
+        let state = self.0.state.lock();
+        let given = state.authority.as_ref().and_then(Authority::signing);
+        given.map_or_else(|| self.0.ca.licence_root_pem().to_owned(), |given| given.root.clone())
+    }
+
+    /// Returns what a satellite gets for the key that signed its request.
+    ///
+    /// # Errors
+    /// [`ServiceError::Ca`].
+    pub fn signing_for(&self, key: PublicKey, now: Now) -> Result<Signing, ServiceError> {
+        let (from, to) = (now.wall - SIGNING_BACKDATED, now.wall + SIGNING_VALID);
+        let path = self.0.flash.path().display().to_string();
+        let chain = self.0.ca.issue_signing(key, from, to);
+        let chain = chain.map_err(|error| ServiceError::Ca { path, error })?;
+        Ok(Signing { chain, root: self.0.ca.licence_root_pem().to_owned() })
+    }
+
     fn seal(&self, answer: &Answer, signature: Signature) -> Vec<u8> {
         let (body, ca) = (answer.to_json(), &self.0.ca);
+        let chain = {
+            let state = self.0.state.lock();
+            let given = state.authority.as_ref().and_then(Authority::signing);
+            given.map_or_else(|| ca.signer_chain().to_owned(), |given| given.chain.clone())
+        };
         match signature {
-            Signature::Good => ca.seal(&body),
-            Signature::Wrong => seal(&body, &SigningKey::from_seed(&[0; 32]), ca.signer_chain()),
+            Signature::Good => seal(&body, ca.signer(), &chain),
+            Signature::Wrong => seal(&body, &SigningKey::from_seed(&[0; 32]), &chain),
             Signature::Missing => unsigned(&body),
         }
     }

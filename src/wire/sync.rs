@@ -193,10 +193,21 @@ pub struct SyncAnswer {
     pub until: Utc,
     pub smart_account: String,
     pub virtual_account: String,
+    pub signing: Signing,
     /// What the satellite may hand out, no tag twice.
     pub shares: Vec<Share>,
     /// Serial numbers that are registered elsewhere too, and so count there; the first few.
     pub elsewhere: Vec<String>,
+}
+
+/// What lets a satellite's signature pass with every chassis that trusts the cloud authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    /// Certificates for the key that signed the request, PEM, leaf first.
+    pub chain: String,
+    /// The root that vouches for them, PEM.
+    pub root: String,
 }
 
 /// How many of one entitlement a satellite may hand out.

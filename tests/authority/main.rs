@@ -58,7 +58,7 @@ fn whoever_is_not_meant_is_told_so_in_tls_and_http() {
     assert!(refused.contains("certificate"), "{refused}");
     let status = |path: &str, body: &[u8]| process.post(&roots.tls, path, body).unwrap().0;
     assert_eq!(status("/Transportgateway/services/DeviceRequestHandler", &request), 404);
-    assert_eq!(status("/", &request), 404);
+    assert_eq!(status("/", &request), 200);
     assert_eq!(status("/its", &request), 404);
     assert_eq!(status(&roots.path, b"<html>"), 400);
     assert_eq!(status(&roots.path, b""), 400);

@@ -3,9 +3,10 @@
 use std::net::TcpStream;
 
 use vfxos::base::entitlement::CATALOGUE;
-use vfxos::wire::callhome::{Compliance, Verdict};
+use vfxos::net::ca::check_answer;
+use vfxos::wire::callhome::{Compliance, Verdict, open};
 
-use super::process::{Chassis, Folder, Process, Roots, talk, verdict};
+use super::process::{Chassis, Folder, Process, Roots, noon, talk, verdict};
 
 const TIER: &str = CATALOGUE[0].tag;
 const SATELLITE: [&str; 5] =
@@ -29,6 +30,14 @@ fn compliance(process: &Process, roots: &Roots, chassis: &mut Chassis) -> Compli
     list[0].compliance
 }
 
+/// Returns whether a chassis that has this root as its CiscoLicRoot believes an answer.
+fn is_believed(process: &Process, roots: &Roots, licensing: &str) -> bool {
+    let bytes = Chassis::new(99).registration("ODNm");
+    let (status, body) = process.post(&roots.tls, &roots.path, &bytes).unwrap();
+    assert_eq!(status, 200);
+    check_answer(&open(&body).unwrap(), licensing, noon()).is_ok()
+}
+
 #[test]
 fn files_carried_by_hand_make_a_satellite_s_chassis_compliant_and_count_at_the_cloud() {
     let folder = Folder::new("sync");
@@ -38,6 +47,9 @@ fn files_carried_by_hand_make_a_satellite_s_chassis_compliant_and_count_at_the_c
     assert_eq!(roots.path, "/Transportgateway/services/DeviceRequestHandler");
     let mut chassis = Chassis::new(1);
     assert_eq!(compliance(&satellite, &roots, &mut chassis), Compliance::OutOfCompliance);
+    // Until it has synced it vouches for itself, and no chassis of the cloud's believes it.
+    let cloud_s = Roots::of(&cloud).licensing;
+    assert!(!is_believed(&satellite, &roots, &cloud_s));
 
     let [request, answer] = ["request", "answer"].map(|name| folder.join(name));
     cloud.ctl(&["account", "new", "vfxos Lab", "Branch"]).unwrap();
@@ -45,6 +57,10 @@ fn files_carried_by_hand_make_a_satellite_s_chassis_compliant_and_count_at_the_c
     let branch = ["--account", "vfxos Lab", "--virtual-account", "Branch"];
     cloud.ctl(&[&["sync", "answer", &request, &answer], &branch[..]].concat()).unwrap();
     satellite.ctl(&["sync", "install", &answer]).unwrap();
+    assert!(is_believed(&satellite, &roots, &cloud_s));
+    assert!(!is_believed(&satellite, &roots, &roots.licensing));
+    let roots = Roots::of(&satellite);
+    assert_eq!(roots.licensing, cloud_s);
     assert_eq!(compliance(&satellite, &roots, &mut chassis), Compliance::InCompliance);
 
     let known = cloud.ctl(&["satellite", "list"]).unwrap();

@@ -23,7 +23,7 @@ use crate::base::ident::Tag;
 use crate::base::time::{Utc, days};
 use crate::wire::callhome::{PublicKey, Use};
 use crate::wire::sync::{
-    self, ELSEWHERE_MAX, Kind, Share, SyncAnswer, SyncFile, SyncRequest, fingerprint,
+    self, ELSEWHERE_MAX, Kind, Share, Signing, SyncAnswer, SyncFile, SyncRequest, fingerprint,
 };
 
 /// Most satellites of one cloud authority.
@@ -166,6 +166,7 @@ impl Authority {
     /// afterwards.
     ///
     /// A satellite that is new joins `account`, or the default one; a known one stays where it is.
+    /// `signing` is for the key that signed the request.
     ///
     /// # Errors
     /// [`OperatorError::CloudOnly`], [`OperatorError::NoAccount`], and [`OperatorError::Sync`] with
@@ -175,6 +176,7 @@ impl Authority {
         now: Utc,
         file: &SyncFile,
         account: Option<&AccountName>,
+        signing: Signing,
     ) -> Result<Vec<u8>, OperatorError> {
         if matches!(self.role, Role::Satellite { .. }) {
             return Err(OperatorError::CloudOnly);
@@ -199,7 +201,8 @@ impl Authority {
         if self.ledger.claims_beside(id) + request.claims.len() > CLAIMS_MAX {
             return Err(SyncError::Claims.into());
         }
-        Ok(self.take_in(now, id, file.key, named, request, digest))
+        self.admit(now, id, file.key, named, &request);
+        Ok(self.answer(now, id, request, digest, signing))
     }
 
     /// Takes a satellite out: what it reported no longer counts, and its lease does until its end;
@@ -296,21 +299,18 @@ impl Authority {
         Ok(last.map_or(SatelliteId(1), |last| SatelliteId(last.0.saturating_add(1))))
     }
 
-    /// Makes a request count; returns the body of its answer.
-    fn take_in(
+    /// Makes a request count.
+    fn admit(
         &mut self,
         now: Utc,
         id: SatelliteId,
         key: PublicKey,
         named: Option<AccountId>,
-        request: SyncRequest,
-        digest: String,
-    ) -> Vec<u8> {
-        let claims = counted(&request);
-        let serials: Vec<String> = claims.iter().map(|claim| claim.serial.clone()).collect();
-        self.ledger.set_claims(id, claims);
-        let Role::Cloud { satellites } = &mut self.role else { return Vec::new() };
-        let joining = || Satellite::joining(now, &request, key, named);
+        request: &SyncRequest,
+    ) {
+        self.ledger.set_claims(id, counted(request));
+        let Role::Cloud { satellites } = &mut self.role else { return };
+        let joining = || Satellite::joining(now, request, key, named);
         let satellite = satellites.entry(id).or_insert_with(joining);
         satellite.name.clone_from(&request.name);
         satellite.release.clone_from(&request.release);
@@ -318,19 +318,32 @@ impl Authority {
         satellite.number = request.number;
         // It installed that answer, so it never goes back to an older one.
         satellite.leases.retain(|lease| lease.number >= request.installed);
-        let (account, name) = (satellite.account, satellite.name.clone());
+    }
+
+    /// Writes the body of the answer to a request that counts, and keeps it.
+    fn answer(
+        &mut self,
+        now: Utc,
+        id: SatelliteId,
+        request: SyncRequest,
+        digest: String,
+        signing: Signing,
+    ) -> Vec<u8> {
+        let account = self.satellites().get(&id).map_or(AccountId::FIRST, |known| known.account);
         let until = now + SYNC_MAX;
         let shares = self.shares(now, id, account, until);
-        let elsewhere = serials.iter().filter(|serial| self.ledger.counts_elsewhere(id, serial));
-        let account = self.account_name(account);
+        let serials = request.claims.iter().map(|claim| &claim.udi.serial);
+        let elsewhere = serials.filter(|serial| self.ledger.counts_elsewhere(id, serial));
+        let name = self.account_name(account);
         let answer = SyncAnswer {
             satellite: request.satellite,
             number: request.number,
             request: digest.clone(),
             answered_at: now,
             until,
-            smart_account: account.smart_account,
-            virtual_account: account.virtual_account,
+            smart_account: name.smart_account,
+            virtual_account: name.virtual_account,
+            signing,
             shares: shares.clone(),
             elsewhere: elsewhere.take(ELSEWHERE_MAX).cloned().collect(),
         };
@@ -342,12 +355,12 @@ impl Authority {
             satellite.answer = String::from_utf8_lossy(&body).into_owned();
             satellite.lease(Lease { number: request.number, until, shares });
         }
-        let text = format!(
-            "satellite {name} synced: request {}, {} instances",
-            request.number,
-            serials.len()
+        let (name, number, count) = (request.name, request.number, request.claims.len());
+        self.note(
+            now,
+            "",
+            &format!("satellite {name} synced: request {number}, {count} instances"),
         );
-        self.note(now, "", &text);
         self.keep_satellite(id);
         self.flush();
         body

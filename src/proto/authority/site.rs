@@ -13,7 +13,7 @@ use crate::base::entitlement::{CATALOGUE, Entitlement};
 use crate::base::time::Utc;
 use crate::wire::callhome::{PublicKey, Use};
 use crate::wire::sync::{
-    CLAIMS_MAX, Claim, FileError, Kind, SyncAnswer, SyncFile, SyncRequest, fingerprint,
+    CLAIMS_MAX, Claim, FileError, Kind, Signing, SyncAnswer, SyncFile, SyncRequest, fingerprint,
 };
 
 /// Requests remembered until one is answered; the answer to an older one is refused.
@@ -102,6 +102,7 @@ struct Joined {
     number: u64,
     installed_at: Utc,
     until: Utc,
+    signing: Signing,
 }
 
 impl Site {
@@ -183,7 +184,8 @@ impl Authority {
         let number = answer.number;
         site.asked.retain(|asked| asked.number > number);
         let (cloud, until) = (file.key, answer.until);
-        site.joined = Some(Joined { cloud, number, installed_at: now, until });
+        let signing = answer.signing.clone();
+        site.joined = Some(Joined { cloud, number, installed_at: now, until, signing });
         self.changed.push(Record::site(site));
         self.hand_out(&answer);
         self.note(now, "", &format!("sync answer {number} installed, good until {}", until.iso()));
@@ -213,6 +215,15 @@ impl Authority {
             until: joined.map(|joined| joined.until),
             in_force: joined.is_some_and(|joined| now < joined.until),
         })
+    }
+
+    /// Returns what the cloud authority gave for this satellite's signature; `None` for a cloud
+    /// authority and for a satellite that never synced, which vouch for themselves.
+    pub fn signing(&self) -> Option<&Signing> {
+        match &self.role {
+            Role::Satellite { site, .. } => site.joined.as_ref().map(|joined| &joined.signing),
+            Role::Cloud { .. } => None,
+        }
     }
 
     /// Refuses what only the cloud's operator may do.

@@ -218,8 +218,10 @@ impl Desk {
             }
             SyncRequest::Answer { file: request, out: _, smart_account, virtual_account } => {
                 let account = account_name(smart_account, virtual_account)?;
-                let work =
-                    |a: &mut Authority, wall| a.sync_answer(wall, &request, account.as_ref());
+                let signing = self.service.signing_for(request.key, now)?;
+                let work = |a: &mut Authority, wall| {
+                    a.sync_answer(wall, &request, account.as_ref(), signing)
+                };
                 let body = self.service.operate(now, work).await?;
                 Ok(file(&SyncFile::seal(Kind::Answer, &body, signer)))
             }
@@ -260,11 +262,10 @@ impl Desk {
     }
 
     fn root(&self, licensing: bool) -> Done {
-        let ca = self.service.ca();
+        let (tls, licence) = (self.service.ca().root_pem(), self.service.licence_root_pem());
         let root = |name: &str, pem: &str| json!({ "trustpoint": name, "pem": pem, "sha256": fingerprint(pem) });
-        let both =
-            json!([root("CHdefault", ca.root_pem()), root("CiscoLicRoot", ca.licence_root_pem()),]);
-        let pem = if licensing { ca.licence_root_pem() } else { ca.root_pem() };
+        let both = json!([root("CHdefault", tls), root("CiscoLicRoot", &licence),]);
+        let pem = if licensing { &licence } else { tls };
         Done::new(pem.trim_end(), both)
     }
 

@@ -11,6 +11,8 @@ use crate::base::time::Utc;
 pub const CLAIMS_MAX: usize = 50_000;
 /// Most serial numbers that an answer names as registered elsewhere.
 pub const ELSEWHERE_MAX: usize = 64;
+/// Longest chain of certificates inside a file, PEM, in bytes.
+const PEM_MAX: usize = 16 * 1024;
 /// Longest name inside a file, in bytes.
 const NAME_MAX: usize = 128;
 
@@ -83,6 +85,8 @@ impl SyncAnswer {
         name("request", &answer.request)?;
         name("smart_account", &answer.smart_account)?;
         name("virtual_account", &answer.virtual_account)?;
+        pem("signing.chain", &answer.signing.chain)?;
+        pem("signing.root", &answer.signing.root)?;
         date("answered_at", answer.answered_at)?;
         date("until", answer.until)?;
         let tags: BTreeSet<_> = answer.shares.iter().map(|share| &share.tag).collect();
@@ -102,6 +106,11 @@ fn bound(field: &'static str, holds: bool) -> Result<(), BodyError> {
 
 fn date(field: &'static str, at: Utc) -> Result<(), BodyError> {
     bound(field, (Utc::MIN..=Utc::MAX).contains(&at))
+}
+
+fn pem(field: &'static str, text: &str) -> Result<(), BodyError> {
+    let printable = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ' || b == b'\n');
+    bound(field, printable && text.len() <= PEM_MAX)
 }
 
 /// Something that keys and listings are made of: never empty.

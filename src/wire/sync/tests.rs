@@ -37,6 +37,7 @@ fn answer() -> SyncAnswer {
         until: NOON,
         smart_account: "vfxos Lab".into(),
         virtual_account: "Branch".into(),
+        signing: Signing { chain: "-----BEGIN\n".into(), root: String::new() },
         shares: vec![Share { tag: tag(1), count: 7, until: NOON }],
         elsewhere: vec!["JAD1".into()],
     }
@@ -132,12 +133,14 @@ fn a_request_outside_its_bounds_is_refused_by_the_field_s_name() {
 #[test]
 fn an_answer_outside_its_bounds_is_refused_by_the_field_s_name() {
     type Change = fn(&mut SyncAnswer);
-    let table: [(Change, &str); 5] = [
+    let table: [(Change, &str); 7] = [
         (|a| a.request.clear(), "request"),
         (|a| a.until = Utc::from_unix_ms(i64::MAX), "until"),
         (|a| a.shares.push(a.shares[0].clone()), "shares"),
         (|a| a.elsewhere = vec!["J".into(); 65], "elsewhere"),
         (|a| a.smart_account = "a\nb".into(), "smart_account"),
+        (|a| a.signing.chain = "a\u{1b}".into(), "signing.chain"),
+        (|a| a.signing.root = "x".repeat(16 * 1024 + 1), "signing.root"),
     ];
     for (change, field) in table {
         let mut answer = answer();

@@ -1,7 +1,7 @@
 //! Satellites: what a file does, what happens when one is lost, repeated, old, or not theirs.
 
 use super::*;
-use crate::wire::sync::{FileError, Kind, SyncFile};
+use crate::wire::sync::{FileError, Kind, Signing, SyncFile};
 
 pub(super) const SATELLITE: Flavour = Flavour::Satellite(Release::CURRENT);
 const TIER_NAME: &str = "FIREPOWER_4100_ASA_STANDARD";
@@ -18,7 +18,7 @@ impl Lab {
     }
 
     pub(super) fn answer_satellite(&mut self, file: &SyncFile) -> Result<SyncFile, OperatorError> {
-        let body = self.authority.sync_answer(self.wall, file, None)?;
+        let body = self.authority.sync_answer(self.wall, file, None, signing())?;
         self.drain();
         Ok(SyncFile::seal(Kind::Answer, &body, &self.key))
     }
@@ -46,6 +46,10 @@ impl Lab {
     }
 }
 
+fn signing() -> Signing {
+    Signing { chain: "a chain".into(), root: "a root".into() }
+}
+
 fn sync_error(error: OperatorError) -> SyncError {
     match error {
         OperatorError::Sync(error) => error,
@@ -67,7 +71,9 @@ fn a_satellite_that_never_synced_has_nothing_to_hand_out() {
 fn a_sync_lasts_for_90_days() {
     let (mut cloud, mut satellite) = (Lab::new(), Lab::satellite(2));
     let chassis = satellite.registered(1);
+    assert_eq!(satellite.authority.signing(), None);
     let facts = satellite.sync(&mut cloud);
+    assert_eq!(satellite.authority.signing(), Some(&signing()));
     assert_eq!(facts.until, Some(satellite.wall + days(90)));
     assert_eq!(satellite.tier_of(&chassis), Compliance::InCompliance);
     let pool = satellite.tier();
@@ -343,17 +349,19 @@ fn a_satellite_joins_the_account_that_is_named_and_stays_there() {
     cloud.authority.account_new(cloud.wall, &name, true).unwrap();
     cloud.drain();
     let request = satellite.ask_cloud();
-    let body = cloud.authority.sync_answer(cloud.wall, &request, Some(&name)).unwrap();
+    let body = cloud.authority.sync_answer(cloud.wall, &request, Some(&name), signing()).unwrap();
     cloud.drain();
     satellite.install(&SyncFile::seal(Kind::Answer, &body, &cloud.key)).unwrap();
     assert_eq!(satellite.tier().virtual_account, "Branch");
     assert_eq!(cloud.tier().leased, 0, "the default account has no part in it");
     let request = satellite.ask_cloud();
     let home = AccountName::default();
-    let refused = cloud.authority.sync_answer(cloud.wall, &request, Some(&home)).unwrap_err();
+    let refused =
+        cloud.authority.sync_answer(cloud.wall, &request, Some(&home), signing()).unwrap_err();
     assert_eq!(sync_error(refused), SyncError::OtherAccount);
     let nowhere = AccountName { virtual_account: "Nowhere".into(), ..home };
-    let refused = cloud.authority.sync_answer(cloud.wall, &request, Some(&nowhere)).unwrap_err();
+    let refused =
+        cloud.authority.sync_answer(cloud.wall, &request, Some(&nowhere), signing()).unwrap_err();
     assert!(matches!(refused, OperatorError::NoAccount { .. }), "{refused}");
 }
 
@@ -381,7 +389,7 @@ fn each_flavour_refuses_what_is_the_other_s() {
         at.pool_set(NOON, None, TIER, pool).unwrap_err(),
         at.account_new(NOON, &name, true).unwrap_err(),
         at.token_new(NOON, &spec).unwrap_err(),
-        at.sync_answer(NOON, &file, None).unwrap_err(),
+        at.sync_answer(NOON, &file, None, signing()).unwrap_err(),
         at.satellite_remove(NOON, "x").unwrap_err(),
         at.satellite_list(NOON).unwrap_err(),
     ];
