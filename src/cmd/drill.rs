@@ -48,7 +48,7 @@ pub fn run(args: &DrillArgs) -> ExitCode {
         }
         Word::Under(request) => folder(args).map(|state| {
             let request = Request::Drill(*request);
-            ctl::run(&Ctl { state: None, json: false, request }, &state)
+            ctl::run(&Ctl { state: None, control: None, json: false, request }, &state)
         }),
     };
     done.unwrap_or_else(|why| {

@@ -1,5 +1,6 @@
 //! Floor 4: the processes. Composition only.
 
+pub mod authority;
 pub mod blade;
 pub mod control;
 pub mod ctl;
@@ -31,7 +32,9 @@ struct Vfxos {
 enum Process {
     /// Run a whole lab in front of its console (the default).
     Lab(lab::LabArgs),
-    /// Talk to a running lab.
+    /// Run the licence authority alone, on this machine's own sockets.
+    Authority(authority::AuthorityArgs),
+    /// Talk to a running lab or authority.
     Ctl(control::Ctl),
     /// Practise: a broken lab, hints and a judge.
     Drill(drill::DrillArgs),
@@ -48,6 +51,7 @@ pub fn main() -> ExitCode {
     process::survive_size_limit();
     match Vfxos::parse().command {
         Some(Process::Lab(args)) => lab::run(&args),
+        Some(Process::Authority(args)) => authority::run(&args),
         Some(Process::Blade(args)) => blade::run(&args),
         Some(Process::Ctl(ctl)) => match ctl.state.clone().map_or_else(lab::default_folder, Ok) {
             Ok(folder) => ctl::run(&ctl, &folder),

@@ -324,7 +324,7 @@ fn another_user_is_turned_away_even_where_the_folder_is_open() {
     for socket in [victim.socket(), state.join("ctl.sock")] {
         fs::set_permissions(socket, fs::Permissions::from_mode(0o666)).unwrap();
     }
-    assert!(ask().one_line().contains("no lab answers"));
+    assert!(ask().one_line().contains("nobody answers"));
 
     let flash = victim.folder.path().join("flash");
     fs::create_dir(&flash).unwrap();

@@ -113,7 +113,7 @@ fn a_state_folder_in_use_is_left_to_whoever_uses_it() {
     let before: Vec<PathBuf> = files(&folder.state()).into_keys().collect();
     let line = refused(vfxos().args(["lab", "--state"]).arg(folder.state()));
     assert!(line.contains(&folder.state().display().to_string()), "{line}");
-    assert!(line.contains("in use by another lab: stop that one, or choose another"), "{line}");
+    assert!(line.contains("in use by another process: stop that one, or choose another"), "{line}");
     assert_eq!(files(&folder.state()).into_keys().collect::<Vec<_>>(), before);
     // It goes on, and can write.
     lab.enter(&["scope system", "scope services", "create dns 192.0.2.9", "commit-buffer"]);

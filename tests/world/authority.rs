@@ -46,7 +46,7 @@ impl Authority {
         let mut rng = Rng::from_seed(!setup.seed);
         let mut settings = Settings::default();
         if let Some((smart_account, virtual_account)) = setup.account.clone() {
-            settings.account = AccountName { smart_account, virtual_account };
+            settings.account = Some(AccountName { smart_account, virtual_account });
         }
         let machine = start(&BTreeMap::new(), settings, &mut rng);
         let mut authority = Authority {

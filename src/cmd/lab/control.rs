@@ -8,24 +8,20 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::attach;
 use super::chassis::Running;
 use super::drill::{Condition, Drill};
 use super::faults::{Faults, Victim};
 use super::state::State;
 use super::time;
 use super::world::World;
-use crate::base::time::{Utc, days};
-use crate::cmd::control::{
-    Answer, ClockRequest, DrillRequest, Extent, FaultRequest, InstanceRequest, PoolRequest,
-    Request, TokenRequest, WaitFor, YesNo,
-};
+use crate::cmd::control::socket::Caller;
+use crate::cmd::control::{Answer, DrillRequest, Extent, FaultRequest, Request, WaitFor};
 use crate::net::ca::Ca;
-use crate::proto::authority::{AccountName, Authority, Pool, TokenFacts, TokenSpec, TokenState};
-use crate::shell::authority::ServiceError;
+use crate::shell::authority::desk::{Desk, clock_shown};
+use crate::shell::authority::operation::{ClockRequest, Operation};
 use crate::sys::clock::LabClock;
 
-/// Shortest life left of a token that is offered at a start.
-const FIRST_TOKEN_LEFT: Duration = days(1);
 /// How often the clock is kept while it runs faster than the host's.
 const CLOCK_KEPT: Duration = Duration::from_secs(5);
 
@@ -87,24 +83,17 @@ impl Lab {
     /// Returns a token for a learner to begin with: one of an earlier start, if it is as good as a
     /// new one, so that starting a lab often does not fill its authority.
     pub(super) async fn first_token(&self) -> Result<String, String> {
-        let (world, spec) = (&self.0.world, TokenSpec::default());
-        let account = world.authority_settings().account;
-        let work = |authority: &mut Authority, wall: Utc| {
-            let good = |token: &TokenFacts| {
-                token.state == TokenState::Active
-                    && token.uses_max.is_none()
-                    && token.export_controlled
-                    && token.virtual_account == account.virtual_account
-                    && token.smart_account == account.smart_account
-                    && token.expires > wall + FIRST_TOKEN_LEFT
-            };
-            match authority.tokens(wall).into_iter().rfind(good) {
-                Some(token) => Ok(token),
-                None => authority.token_new(wall, &spec),
-            }
-        };
-        let made = world.authority.operate(world.clock.now(), work).await;
-        made.map(|token| token.text).map_err(|error| error.to_string())
+        self.desk().ready_token().await.map_err(|error| error.to_string())
+    }
+
+    /// Returns where operators of the authority are served.
+    fn desk(&self) -> Desk {
+        let world = &self.0.world;
+        Desk {
+            service: world.authority.clone(),
+            clock: world.clock.clone(),
+            name: world.authority_name.clone(),
+        }
     }
 
     /// Returns once somebody asked the lab to end.
@@ -140,20 +129,30 @@ impl Lab {
         }
     }
 
+    /// Serves whoever asks on the control socket.
+    pub(super) async fn serve(&self, request: Request, caller: Caller) {
+        if let Request::Console(request) = request {
+            let Caller { reader, writer } = caller;
+            attach::attend(self, &request, reader, writer).await;
+        } else {
+            caller.answer(&self.answer(request).await).await;
+        }
+    }
+
     /// Does what is asked.
     pub(super) async fn answer(&self, request: Request) -> Answer {
         let asked = match request {
-            Request::Token(request) => self.token(request).await,
-            Request::Instance(request) => self.instance(request).await,
-            Request::Pool(request) => self.pool(request).await,
-            Request::Clock(request) => self.move_clock(request).await,
+            // The chassis have to see every deadline at its own moment.
+            Request::Authority(Operation::Clock(request)) => self.move_clock(request).await,
+            Request::Authority(operation) => {
+                return Answer::of(self.desk().perform(operation).await);
+            }
             Request::Fault(request) => self.fault(request),
             Request::Drill(request) => self.drill(request),
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
             Request::Console(_) => Err("a console needs a terminal: use vfxos ctl console".into()),
-            Request::Events => self.events().await,
             Request::Status => Ok(self.status()),
             Request::Stop => {
                 self.0.stopping.notify_one();
@@ -163,99 +162,10 @@ impl Lab {
         asked.unwrap_or_else(Answer::refused)
     }
 
-    async fn token(&self, request: TokenRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        match request {
-            TokenRequest::New { export_controlled, days, uses, account, virtual_account } => {
-                let spec = TokenSpec {
-                    account: account_name(account, virtual_account)?,
-                    valid_days: days,
-                    uses_max: uses,
-                    export_controlled: export_controlled == YesNo::Yes,
-                };
-                let made = authority.operate(now, |a, wall| a.token_new(wall, &spec)).await;
-                let token = made.map_err(text)?;
-                Ok(Answer::done(token.text.clone(), json(&token)))
-            }
-            TokenRequest::List => {
-                let tokens = authority.operate(now, |a, wall| Ok(a.tokens(wall))).await;
-                let tokens = tokens.map_err(text)?;
-                let mut lines = String::new();
-                for token in &tokens {
-                    let uses = token.uses_max.map_or("-".to_owned(), |max| max.to_string());
-                    let (state, until) = (json(&token.state), token.expires.iso());
-                    let state = state.as_str().unwrap_or_default().to_owned();
-                    let _ = writeln!(
-                        lines,
-                        "{}  {state:<8}  until {until}  used {}/{uses}  export {}  {}",
-                        token.id, token.uses, token.export_controlled, token.text
-                    );
-                }
-                Ok(Answer::done(lines.trim_end(), json(&tokens)))
-            }
-            TokenRequest::Revoke { token } => {
-                let done = authority.operate(now, |a, wall| a.token_revoke(wall, &token)).await;
-                let token = done.map_err(text)?;
-                Ok(Answer::done(format!("token {} is revoked", token.id), json(&token)))
-            }
-        }
-    }
-
-    async fn instance(&self, request: InstanceRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        match request {
-            InstanceRequest::List => {
-                let all = authority.operate(now, |a, _| Ok(a.instances())).await.map_err(text)?;
-                let mut lines = String::new();
-                for one in &all {
-                    let (heard, until) = (one.last_contact.iso(), one.not_after.iso());
-                    let _ = writeln!(
-                        lines,
-                        "{}  {}  {}  heard {heard}  certificate until {until}",
-                        one.id, one.udi, one.hostname
-                    );
-                    for used in &one.in_use {
-                        let _ = writeln!(lines, "    {} x {}", used.count, used.tag);
-                    }
-                }
-                Ok(Answer::done(lines.trim_end(), json(&all)))
-            }
-            InstanceRequest::Remove { instance } => {
-                let done =
-                    authority.operate(now, |a, wall| a.instance_remove(wall, &instance)).await;
-                done.map_err(text)?;
-                let said = format!("instance {instance} is removed");
-                Ok(Answer::done(said, json!({ "removed": instance })))
-            }
-        }
-    }
-
-    async fn pool(&self, request: PoolRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        if let PoolRequest::Set { tag, count, expires, account, virtual_account } = request {
-            let name = account_name(account, virtual_account)?;
-            let pool = Pool { bought: count, expires };
-            let done =
-                authority.operate(now, |a, wall| a.pool_set(wall, name.as_ref(), &tag, pool));
-            done.await.map_err(text)?;
-        }
-        let pools = authority.operate(now, |a, wall| Ok(a.pools(wall))).await.map_err(text)?;
-        let mut lines = String::new();
-        for pool in &pools {
-            let state = if pool.in_compliance { "" } else { "  OUT OF COMPLIANCE" };
-            let _ = writeln!(
-                lines,
-                "{:<34} {:>4} of {:>4} in use{state}",
-                pool.tag, pool.in_use, pool.available
-            );
-        }
-        Ok(Answer::done(lines.trim_end(), json(&pools)))
-    }
-
     async fn move_clock(&self, request: ClockRequest) -> Result<Answer, String> {
         let clock = &self.0.world.clock;
         match request {
-            ClockRequest::Show => {}
+            ClockRequest::Show {} => {}
             ClockRequest::Advance { by } => {
                 let Inner { world, chassis, faults, .. } = &*self.0;
                 time::advance(world, chassis, faults, by).await?;
@@ -270,12 +180,11 @@ impl Lab {
                 clock.set_rate(rate).map_err(|error| error.to_string())?;
             }
         }
-        if request != ClockRequest::Show {
+        if request != (ClockRequest::Show {}) {
             self.0.state.keep_clock(clock)?;
         }
-        let (wall, rate) = (clock.now().wall, clock.rate());
-        let said = format!("{} at {rate}x", wall.iso());
-        Ok(Answer::done(said, json!({ "wall": wall.iso(), "rate": rate })))
+        let shown = clock_shown(clock);
+        Ok(Answer::done(shown.text, shown.json))
     }
 
     fn fault(&self, request: FaultRequest) -> Result<Answer, String> {
@@ -395,18 +304,6 @@ impl Lab {
         }
     }
 
-    async fn events(&self) -> Result<Answer, String> {
-        let now = self.0.world.clock.now();
-        let all = self
-            .0
-            .world
-            .authority
-            .operate(now, |a, _| Ok(a.events().map(json).collect::<Vec<Value>>()));
-        let all = all.await.map_err(text)?;
-        let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-        Ok(Answer::done(lines.join("\n"), Value::Array(all)))
-    }
-
     fn status(&self) -> Answer {
         let (mut text, mut all) = (String::new(), Vec::new());
         for one in &self.0.chassis {
@@ -443,23 +340,6 @@ impl Lab {
     }
 }
 
-fn account_name(
-    account: Option<String>,
-    virtual_account: Option<String>,
-) -> Result<Option<AccountName>, String> {
-    match (account, virtual_account) {
-        (None, None) => Ok(None),
-        (Some(smart_account), Some(virtual_account)) => {
-            Ok(Some(AccountName { smart_account, virtual_account }))
-        }
-        _ => Err("name both --account and --virtual-account, or neither".to_owned()),
-    }
-}
-
 fn json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
-}
-
-fn text(error: ServiceError) -> String {
-    error.to_string()
 }

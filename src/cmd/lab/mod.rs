@@ -10,6 +10,7 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
+use super::control::socket;
 use super::topology::Topology;
 use crate::sys::flash::{Flash, Kind};
 use crate::sys::{console, process};
@@ -23,7 +24,6 @@ mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
 mod script;
-mod socket;
 mod state;
 mod time;
 mod world;
@@ -98,10 +98,18 @@ fn start(args: &LabArgs, drill: Option<Drill>) -> Result<ExitCode, String> {
 /// # Errors
 /// A line for the operator when the environment names no home.
 pub fn default_folder() -> Result<PathBuf, String> {
+    state_folder("lab")
+}
+
+/// Returns the folder of a process when none is named.
+///
+/// # Errors
+/// As [`default_folder`].
+pub(in crate::cmd) fn state_folder(process: &str) -> Result<PathBuf, String> {
     let base =
         std::env::var_os("XDG_STATE_HOME").filter(|text| !text.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    base.or_else(home).map(|base| base.join("vfxos/lab")).ok_or_else(|| {
+    base.or_else(home).map(|base| base.join("vfxos").join(process)).ok_or_else(|| {
         "neither XDG_STATE_HOME nor HOME is set; name a state folder with --state".to_owned()
     })
 }
@@ -132,7 +140,11 @@ async fn live(
     console::say(&format!("vfxos lab: a token is ready: {token}"));
     console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
     console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
-    let socket = socket::serve(&lab, &state.socket())?;
+    let asked = lab.clone();
+    let socket = socket::serve(&state.socket(), move |request, caller| {
+        let lab = asked.clone();
+        async move { lab.serve(request, caller).await }
+    })?;
     let (faults, clock) = (lab.clone(), lab.clone());
     tokio::task::spawn_local(async move { faults.watch_faults().await });
     tokio::task::spawn_local(async move { clock.watch_clock().await });
@@ -181,9 +193,12 @@ fn power_on(
     Ok((running, supervisors))
 }
 
-/// Waits for a signal that asks the lab to end, from a shell, a service manager or a terminal that
-/// has gone; returns its name.
-fn signalled() -> io::Result<impl Future<Output = &'static str>> {
+/// Waits for a signal that asks this process to end, from a shell, a service manager or a terminal
+/// that has gone; returns its name.
+///
+/// # Errors
+/// What the operating system says.
+pub(in crate::cmd) fn signalled() -> io::Result<impl Future<Output = &'static str>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

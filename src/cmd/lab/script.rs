@@ -209,7 +209,7 @@ impl Script<'_> {
             return self.turn_to(name.trim()).await;
         }
         let answer = match parse_words(&words) {
-            Ok(request) => self.lab.answer(request).await,
+            Ok(request) => self.lab.answer(request.clone()).await.kept(&request),
             Err(why) => crate::cmd::control::Answer::refused(why),
         };
         if !self.silent || !answer.ok {

@@ -69,6 +69,9 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Nothing bought.
+    pub const EMPTY: Pool = Pool { bought: 0, expires: None };
+
     /// Returns how many licences of this pool are good at `now`.
     pub fn available(self, now: Utc) -> u32 {
         if self.expires.is_none_or(|end| now < end) { self.bought } else { 0 }

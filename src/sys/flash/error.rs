@@ -10,7 +10,7 @@ use super::SCHEMA;
 /// Why a flash can't be opened, read or written. Each prints as one line for the operator.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum FlashError {
-    #[error("{path} is in use by another lab: stop that one, or choose another state folder")]
+    #[error("{path} is in use by another process: stop that one, or choose another state folder")]
     InUse { path: PathBuf },
     #[error(
         "{path} is damaged ({why}) and was left as it is: restore it from a copy, or move it away \

@@ -119,7 +119,7 @@ fn the_first_account_is_called_what_the_settings_say_and_keeps_what_it_bought() 
         virtual_account: virtual_account.to_owned(),
     };
     let settings =
-        |virtual_account| Settings { account: name(virtual_account), ..Settings::default() };
+        |virtual_account| Settings { account: Some(name(virtual_account)), ..Settings::default() };
     let open = |flash: &BTreeMap<String, Vec<u8>>, virtual_account| {
         let stored = flash.clone();
         Authority::new(stored, settings(virtual_account), Rng::from_seed(1)).unwrap()
