@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
-use smoltcp::socket::{Socket, tcp};
+use smoltcp::socket::{Socket, tcp, udp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
@@ -36,8 +36,16 @@ const ACK_WAIT: Duration = Duration::from_secs(120);
 /// Linux, `ip_local_port_range`.
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
-/// A socket whose owner is gone.
+/// What kind of socket an orphan is, so that it is found by its handle alone.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Tcp,
+    Udp,
+}
+
+/// A socket whose owner is gone. Its handle is valid until it is freed, which happens here only.
 struct Orphan {
+    kind: Kind,
     handle: SocketHandle,
     since: Instant,
 }
@@ -151,13 +159,13 @@ impl Core {
     }
 
     /// Takes over a socket whose owner is gone, until it is closed or its time is up.
-    pub fn orphan(&mut self, now: Instant, handle: SocketHandle) {
+    pub fn orphan(&mut self, now: Instant, kind: Kind, handle: SocketHandle) {
         if self.orphans.len() >= ORPHANS_MAX
             && let Some(oldest) = self.orphans.pop_front()
         {
             self.free(oldest.handle);
         }
-        self.orphans.push_back(Orphan { handle, since: now });
+        self.orphans.push_back(Orphan { kind, handle, since: now });
     }
 
     fn free(&mut self, handle: SocketHandle) {
@@ -266,9 +274,9 @@ impl Core {
     fn orphan_done(&mut self, now: Instant, orphan: &Orphan) -> bool {
         let tcp_end = orphan.since + ORPHAN_LIFE.into();
         let udp_end = orphan.since + LINGER.into();
-        let mut sockets = self.sockets.iter_mut();
-        match sockets.find(|(handle, _)| *handle == orphan.handle) {
-            Some((_, Socket::Tcp(socket))) => {
+        match orphan.kind {
+            Kind::Tcp => {
+                let socket = self.sockets.get_mut::<tcp::Socket<'_>>(orphan.handle);
                 if now >= tcp_end {
                     socket.abort();
                 }
@@ -276,8 +284,10 @@ impl Core {
                     socket.state() == tcp::State::Closed && socket.remote_endpoint().is_none();
                 reset_sent || now >= tcp_end + LINGER.into()
             }
-            Some((_, Socket::Udp(socket))) => socket.send_queue() == 0 || now >= udp_end,
-            Some((_, Socket::Raw(_) | Socket::Icmp(_))) | None => true,
+            Kind::Udp => {
+                let socket = self.sockets.get::<udp::Socket<'_>>(orphan.handle);
+                socket.send_queue() == 0 || now >= udp_end
+            }
         }
     }
 
@@ -286,15 +296,14 @@ impl Core {
         let half_open = self.listeners.values().flat_map(|backlog| &backlog.half_open);
         let half_open = half_open.map(|(_, since)| *since + HALF_OPEN_LIFE.into());
         let orphans = self.orphans.iter().map(|orphan| {
-            match self.sockets.iter().find(|(handle, _)| *handle == orphan.handle) {
-                Some((_, Socket::Tcp(socket))) if socket.state() != tcp::State::Closed => {
-                    orphan.since + ORPHAN_LIFE.into()
-                }
-                Some((_, Socket::Tcp(_))) => orphan.since + (ORPHAN_LIFE + LINGER).into(),
-                Some((_, Socket::Udp(_) | Socket::Raw(_) | Socket::Icmp(_))) | None => {
-                    orphan.since + LINGER.into()
-                }
-            }
+            let closed =
+                |handle| self.sockets.get::<tcp::Socket<'_>>(handle).state() == tcp::State::Closed;
+            let life = match orphan.kind {
+                Kind::Tcp if closed(orphan.handle) => ORPHAN_LIFE + LINGER,
+                Kind::Tcp => ORPHAN_LIFE,
+                Kind::Udp => LINGER,
+            };
+            orphan.since + life.into()
         });
         half_open.chain(orphans).chain(self.neighbours.due_at()).min()
     }

@@ -12,6 +12,7 @@ use smoltcp::socket::udp;
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 use thiserror::Error;
 
+use super::core::Kind;
 use super::neighbour::ReachError;
 use super::{Shared, Stack, socket_addr};
 
@@ -165,7 +166,7 @@ impl UdpSocket {
 impl Drop for UdpSocket {
     fn drop(&mut self) {
         let now = self.shared.now();
-        self.shared.core.lock().orphan(now, self.handle);
+        self.shared.core.lock().orphan(now, Kind::Udp, self.handle);
         self.shared.kick.notify_one();
     }
 }
