@@ -117,6 +117,22 @@ async fn closed_connections_leave_no_socket_behind() {
 }
 
 #[tokio::test]
+async fn few_closed_connections_are_remembered() {
+    let (_hub, a, b) = pair();
+    let listener = b.listen(None, 80, 4).unwrap();
+    for _ in 0..40 {
+        let (client, server) = tokio::join!(a.connect(at(B, 80), SOON), listener.accept());
+        let (client, (mut server, _)) = (client.unwrap(), server.unwrap());
+        drop(client);
+        assert_eq!(server.read(&mut [0; 1]).await.unwrap(), 0);
+    }
+    // Who closes first waits for what may come late, and the buffers of 40 would be 5 MB.
+    until(|| a.socket_count() <= 8).await;
+    let (client, server) = tokio::join!(a.connect(at(B, 80), SOON), listener.accept());
+    assert!(client.is_ok() && server.is_ok());
+}
+
+#[tokio::test]
 async fn a_datagram_sent_just_before_the_socket_is_dropped_arrives() {
     let (_hub, a, b) = pair();
     let server = b.bind_udp(at(B, 514)).unwrap();

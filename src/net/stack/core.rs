@@ -24,6 +24,9 @@ const ORPHAN_LIFE: Duration = Duration::from_secs(60);
 const LINGER: Duration = Duration::from_secs(3);
 /// Most connections that nobody holds; with one more the oldest is reset at once.
 const ORPHANS_MAX: usize = 256;
+/// Most closed connections that are remembered in case their peer's last packet comes again; with
+/// one more the oldest is forgotten, and its buffers serve the next connection.
+const TIME_WAIT_MAX: usize = 8;
 /// Longest wait for the third packet of a handshake.
 const HALF_OPEN_LIFE: Duration = Duration::from_secs(20);
 /// Closed connections whose buffers are kept for the next one.
@@ -261,13 +264,28 @@ impl Core {
         for handle in done {
             self.free(handle);
         }
+        let remembered = self.orphans.iter().filter(|orphan| self.is_remembered(orphan)).count();
+        let mut surplus = remembered.saturating_sub(TIME_WAIT_MAX);
         for _ in 0..self.orphans.len() {
             let Some(orphan) = self.orphans.pop_front() else { break };
-            if self.orphan_done(now, &orphan) {
+            let forgotten = surplus > 0 && self.is_remembered(&orphan);
+            surplus -= usize::from(forgotten);
+            if forgotten || self.orphan_done(now, &orphan) {
                 self.free(orphan.handle);
             } else {
                 self.orphans.push_back(orphan);
             }
+        }
+    }
+
+    /// Whether it was closed by both ends and waits only for what may come late.
+    fn is_remembered(&self, orphan: &Orphan) -> bool {
+        match orphan.kind {
+            Kind::Tcp => {
+                let socket = self.sockets.get::<tcp::Socket<'_>>(orphan.handle);
+                socket.state() == tcp::State::TimeWait
+            }
+            Kind::Udp => false,
         }
     }
 
