@@ -33,6 +33,11 @@ const HALF_OPEN_LIFE: Duration = Duration::from_secs(20);
 const SPARES_MAX: usize = 8;
 /// How long a peer may leave data unacknowledged.
 const ACK_WAIT: Duration = Duration::from_secs(120);
+/// How long an acknowledgement may wait for data to go with.
+///
+/// # Source
+/// smoltcp's own, which is in RFC 9293's bounds.
+const ACK_DELAY: Duration = Duration::from_millis(10);
 /// Local ports that are given out when none is asked for.
 ///
 /// # Source
@@ -66,6 +71,8 @@ pub(super) struct Core {
     orphans: VecDeque<Orphan>,
     pub neighbours: Neighbours,
     spares: Vec<tcp::Socket<'static>>,
+    /// The TCP port that was given out last.
+    last_port: u16,
 }
 
 impl Core {
@@ -82,6 +89,7 @@ impl Core {
             orphans: VecDeque::new(),
             neighbours: Neighbours::default(),
             spares: Vec::new(),
+            last_port: u16::from_le_bytes(random()),
         }
     }
 
@@ -125,11 +133,20 @@ impl Core {
         route.map(|route| route.via_router.into())
     }
 
-    /// Returns a local port that no socket of the kind uses; `None` when all are taken.
-    pub fn ephemeral(&self, taken: impl Fn(u16) -> bool) -> Option<u16> {
-        let span = EPHEMERAL.end() - EPHEMERAL.start() + 1;
-        let first = u16::from_le_bytes(random()) % span;
-        (0..span).map(|step| EPHEMERAL.start() + (first + step) % span).find(|port| !taken(*port))
+    /// Returns a local TCP port that no socket uses; `None` when all are taken.
+    ///
+    /// One after the other: a port comes again only when the peer has long forgotten it. A peer
+    /// that still has the last connection from it answers a SYN with anything but SYN and ACK, and
+    /// smoltcp then waits until it gives up.
+    pub fn tcp_port(&mut self) -> Option<u16> {
+        let port = free_port(self.last_port.wrapping_add(1), |port| self.tcp_port_taken(port))?;
+        self.last_port = port;
+        Some(port)
+    }
+
+    /// Returns a local UDP port that no socket uses and nobody guesses; `None` when all are taken.
+    pub fn udp_port(&self) -> Option<u16> {
+        free_port(u16::from_le_bytes(random()), |port| self.udp_port_taken(port))
     }
 
     pub fn tcp_port_taken(&self, port: u16) -> bool {
@@ -157,6 +174,7 @@ impl Core {
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(ACK_WAIT.into()));
         socket.set_keep_alive(None);
+        socket.set_ack_delay(Some(ACK_DELAY.into()));
         socket.set_congestion_control(tcp::CongestionControl::Cubic);
         socket
     }
@@ -167,6 +185,11 @@ impl Core {
             && let Some(oldest) = self.orphans.pop_front()
         {
             self.free(oldest.handle);
+        }
+        if let Kind::Tcp = kind {
+            // Nobody is left who might answer with data that the acknowledgement could go with,
+            // and the last one must have left before the connection is forgotten.
+            self.sockets.get_mut::<tcp::Socket<'_>>(handle).set_ack_delay(None);
         }
         self.orphans.push_back(Orphan { kind, handle, since: now });
     }
@@ -344,4 +367,11 @@ impl Core {
         }
         self.neighbours.wake();
     }
+}
+
+/// Returns the first free local port, looking from `first` on and all around.
+fn free_port(first: u16, taken: impl Fn(u16) -> bool) -> Option<u16> {
+    let span = EPHEMERAL.end() - EPHEMERAL.start() + 1;
+    let first = first.wrapping_sub(*EPHEMERAL.start()) % span;
+    (0..span).map(|step| EPHEMERAL.start() + (first + step) % span).find(|port| !taken(*port))
 }

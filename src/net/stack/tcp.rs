@@ -114,7 +114,7 @@ impl Stack {
         if core.dead.is_some() || core.next_hop(to.ip()).is_none() {
             return Err(ConnectError::NoRoute);
         }
-        let port = core.ephemeral(|port| core.tcp_port_taken(port)).ok_or(ConnectError::NoPort)?;
+        let port = core.tcp_port().ok_or(ConnectError::NoPort)?;
         let mut socket = core.tcp_socket();
         let remote = (IpAddress::from(to.ip()), to.port());
         let local = IpListenEndpoint { addr: None, port };

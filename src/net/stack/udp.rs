@@ -45,7 +45,7 @@ impl Stack {
     pub fn bind_udp(&self, local: SocketAddr) -> Result<UdpSocket, BindError> {
         let mut core = self.0.core.lock();
         let port = match local.port() {
-            0 => core.ephemeral(|port| core.udp_port_taken(port)).ok_or(BindError::NoPort)?,
+            0 => core.udp_port().ok_or(BindError::NoPort)?,
             port if core.udp_port_taken(port) => return Err(BindError::InUse { port }),
             port => port,
         };
