@@ -2,9 +2,10 @@
 //! of signals.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use vfxos::base::rng::Rng;
 
 use crate::process::{Folder, Held, Lab, Said, ctl, gone, script, vfxos};
@@ -155,7 +156,7 @@ fn signals_end_a_lab_in_order_and_a_throw_away_one_leaves_nothing() {
         let folder = Folder::new();
         let mut command = vfxos();
         command.args(["lab", "--ephemeral"]).env("TMPDIR", folder.path());
-        let mut lab = Lab::spawn(&folder, &mut command);
+        let mut lab = Lab::spawn(&folder, command.process_group(0));
         let said = lab.err().through("status\n");
         let state =
             said.lines().find_map(|line| line.strip_prefix("vfxos lab: state in ")).unwrap();
@@ -165,7 +166,8 @@ fn signals_end_a_lab_in_order_and_a_throw_away_one_leaves_nothing() {
         let status: serde_json::Value = serde_json::from_str(&status).unwrap();
         let blade = i32::try_from(status[0]["blades"][0]["pid"].as_i64().unwrap()).unwrap();
 
-        kill(lab.pid(), signal).unwrap();
+        // To all of its group, as a terminal's keys do: the blades are not of it.
+        killpg(lab.pid(), signal).unwrap();
         let ended = lab.ended().with(0);
         assert_eq!(ended.err, format!("vfxos lab: ended by {signal}\n"));
         gone(nix::unistd::Pid::from_raw(blade));

@@ -47,10 +47,12 @@ impl Desk {
             command.pre_exec(move || {
                 nix::unistd::setsid()?;
                 nix::libc::close(own);
-                match nix::libc::ioctl(line, nix::libc::TIOCSCTTY, 0) {
-                    0 => Ok(nix::libc::close(line)).map(drop),
-                    _ => Err(std::io::Error::last_os_error()),
+                if nix::libc::ioctl(line, nix::libc::TIOCSCTTY, 0) < 0 {
+                    return Err(std::io::Error::last_os_error());
                 }
+                // Standard input holds it now.
+                nix::libc::close(line);
+                Ok(())
             });
         }
         let child = Held(command.spawn().unwrap());
