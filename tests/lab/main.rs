@@ -10,8 +10,11 @@
 mod process;
 
 mod appag;
+mod console;
 mod ctl;
 mod failures;
 mod persistence;
 mod refusals;
 mod script;
+mod terminal;
+mod topologies;
