@@ -238,6 +238,16 @@ impl Broker {
         self.bays.get(&slot)?.hello.as_ref()
     }
 
+    /// Tells whether a slot holds a module, attached or not.
+    pub fn is_equipped(&self, slot: Slot) -> bool {
+        self.facts.equipped.contains(&slot) || self.attached(slot).is_some()
+    }
+
+    /// Tells whether a slot is switched off.
+    pub fn is_off(&self, slot: Slot) -> bool {
+        self.bays.get(&slot).is_some_and(|bay| bay.off)
+    }
+
     /// Returns true while a slot's blade has a console to type into.
     pub fn console_is_up(&self, slot: Slot) -> bool {
         self.bays.get(&slot).is_some_and(|bay| bay.console.is_some())

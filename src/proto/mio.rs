@@ -8,7 +8,7 @@
 //!                 Demand ───┘    └─── Enforce
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Next;
 use super::agent::{self, Agent};
@@ -63,6 +63,8 @@ pub enum Output {
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     /// A blade's console went away, or there is none to type into.
     ConsoleDown { slot: Slot },
+    /// End the sessions of this account, or every session.
+    EndSessions(Option<String>),
     /// The committed configuration differs like this.
     Configured(Vec<Difference>),
     /// A line for the system log: severity 0 to 7, and the text.
@@ -86,13 +88,23 @@ pub struct Mio {
     pub facts: Facts,
     /// Uncommitted changes, by session.
     pub pending: BTreeMap<u32, Pending>,
+    /// Ports without a cable, `Ethernet1/2`.
+    pub unplugged: BTreeSet<String>,
     outputs: VecDeque<Output>,
 }
 
 impl Mio {
     /// Composes the machines as they stand after power-on.
     pub fn new(agent: Agent, broker: Broker, config: Tree, facts: Facts) -> Mio {
-        Mio { agent, broker, config, facts, pending: BTreeMap::new(), outputs: VecDeque::new() }
+        Mio {
+            agent,
+            broker,
+            config,
+            facts,
+            pending: BTreeMap::new(),
+            unplugged: BTreeSet::new(),
+            outputs: VecDeque::new(),
+        }
     }
 
     /// Applies one event.
@@ -151,6 +163,11 @@ impl Mio {
         }
         self.outputs.push_back(Output::Configured(differences));
         Ok(())
+    }
+
+    /// Ends the sessions of one account, or all.
+    pub fn end_sessions(&mut self, user: Option<String>) {
+        self.outputs.push_back(Output::EndSessions(user));
     }
 
     fn route_agent(&mut self, now: Now, output: agent::Output) {

@@ -10,6 +10,7 @@ pub mod broker;
 pub mod config;
 pub mod mio;
 pub mod ntp;
+pub mod observed;
 
 /// What a machine's `poll` answers. A deadline can only be had once nothing is left to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

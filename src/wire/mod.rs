@@ -2,4 +2,5 @@
 
 pub mod appag;
 pub mod callhome;
+pub mod certificate;
 pub mod ntp;

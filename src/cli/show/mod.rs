@@ -1,6 +1,5 @@
 //! Facts to text: one file a family of listings.
 
-pub mod callhome;
 pub mod license;
+pub mod listing;
 pub mod services;
-pub mod trustpoint;

@@ -1,9 +1,9 @@
 //! `scope license`, and `show license ...` of every scope.
 
 use super::super::call::Call;
-use super::super::grammar::{Command, Refusal, Scope};
+use super::super::grammar::{Command, Refusal};
 use super::super::show::license as listing;
-use super::edit::CLASS;
+use super::derive::Table;
 use crate::base::ident::IdToken;
 use crate::base::source::Source;
 use crate::proto::mio::Mio;
@@ -40,10 +40,8 @@ pub(super) static SHOW: &[Command<Mio>] = &[Command {
 }];
 
 /// `/license`.
-pub(super) static LICENSE: Scope<Mio> = Scope {
-    syntax: "license",
-    help: &["License"],
-    source: Source::Seed("firepower# scope license"),
+pub(super) static LICENSE: Table = Table {
+    class: "license",
     scopes: &[&LICDEBUG],
     commands: &[
         act(
@@ -58,14 +56,11 @@ pub(super) static LICENSE: Scope<Mio> = Scope {
             Ok(())
         }),
     ],
-    ..CLASS
 };
 
 /// `/license/licdebug`.
-static LICDEBUG: Scope<Mio> = Scope {
-    syntax: "licdebug",
-    help: &["License debugging"],
-    source: Source::Seed("scope licdebug"),
+static LICDEBUG: Table = Table {
+    class: "licdebug",
     commands: &[
         act("renew", &["Renew now"], Source::Seed("scope licdebug"), |mio, call| {
             mio.agent.renew(call.now);
@@ -84,7 +79,7 @@ static LICDEBUG: Scope<Mio> = Scope {
             Ok(())
         }),
     ],
-    ..CLASS
+    ..Table::EMPTY
 };
 
 /// # Source

@@ -60,7 +60,7 @@ impl<X: World> Terminal<X> {
         }
         match &found.target {
             Target::Scope(verb, scope, outer) => {
-                self.allow(verb.need())?;
+                self.allow(verb.need(scope.edits))?;
                 let mut target = match outer {
                     None => place.clone(),
                     Some(outer) => Place::new(outer.iter().map(|scope| step(scope)).collect()),

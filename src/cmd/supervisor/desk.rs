@@ -132,6 +132,13 @@ impl Desk {
         more
     }
 
+    /// Ends the sessions of one account, or all of them.
+    pub(super) fn end(&mut self, user: Option<&str>) {
+        for session in self.sessions.values_mut() {
+            session.ended |= user.is_none_or(|user| session.terminal.login().user == user);
+        }
+    }
+
     /// Ends every session.
     pub(super) fn close_all(&mut self) {
         for session in self.sessions.values_mut() {
@@ -181,7 +188,7 @@ impl Session {
                 mio.handle(now, Event::Broker(broker::Event::ConsoleClose { slot }));
                 true
             }
-            Output::StartJob(job) => match job {},
+            Output::StartJob(_) => false,
             Output::CancelJob => false,
             Output::Closed => {
                 self.ended = true;

@@ -10,6 +10,7 @@
 //! first edit, and a commit is one three-way merge: what this session changed, against what others
 //! committed since.
 
+mod complete;
 mod error;
 mod factory;
 pub mod facts;
@@ -84,11 +85,12 @@ impl Tree {
     }
 
     fn merged(&self, work: &Work) -> Result<Objects, CommitError> {
-        let merged = if Arc::ptr_eq(&work.base, &self.objects) {
+        let mut merged = if Arc::ptr_eq(&work.base, &self.objects) {
             work.draft.clone()
         } else {
             merge(&work.base, &work.draft, &self.objects)?
         };
+        complete::complete(&mut merged);
         rules::check(&merged).map_err(|reason| CommitError::Invalid { reason })?;
         Ok(merged)
     }

@@ -168,7 +168,8 @@ fn birth(path: &Path, born: &[&str]) -> Result<Values, EditError> {
 /// others.
 pub(super) fn differences(before: &Objects, after: &Objects) -> Vec<Difference> {
     let mut found = Vec::new();
-    let operator = |path: &Path| matches!(path.class().origin, Origin::Operator { .. });
+    let operator =
+        |path: &Path| matches!(path.class().origin, Origin::Operator { .. } | Origin::Stock);
     for (path, values) in &before.0 {
         match after.0.get(path) {
             None if operator(path) => found.push(Difference::Deleted(path.clone())),
