@@ -36,7 +36,9 @@ fn instances(objects: &mut Objects) {
     }
 }
 
-fn lanes(objects: &mut Objects) {
+/// Gives ports that are broken out their lanes. A session sees them at once, so that it can
+/// configure them in the same transaction.
+pub(super) fn lanes(objects: &mut Objects) {
     let Some(cabling) = Path::find(&[("cabling", &[]), ("fabric", &["a"])]) else { return };
     let Some(fabric) = Path::find(&[("eth-uplink", &[]), ("fabric", &["a"])]) else { return };
     let mut wanted = Vec::new();

@@ -59,6 +59,11 @@ impl Objects {
         below.filter(|(child, _)| child.class().name == class).map(|(p, _)| p.clone()).collect()
     }
 
+    /// Returns the path of every object, in the order of listings; the root is not among them.
+    pub fn paths(&self) -> Vec<Path> {
+        self.0.keys().cloned().collect()
+    }
+
     /// Returns everything below `path`.
     pub(super) fn below(&self, path: &Path) -> impl Iterator<Item = (&Path, &Values)> {
         let here = path.clone();

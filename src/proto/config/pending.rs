@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Tree;
+use super::complete;
 use super::error::EditError;
 use super::objects::{Objects, Values};
 use super::path::Path;
@@ -68,7 +69,9 @@ impl Pending {
         let values = birth(path, born)?;
         // Asked of the view first: a refused edit must not begin a transaction.
         self.view(tree).may_create(path)?;
-        self.draft(tree).insert(path, values);
+        let draft = self.draft(tree);
+        draft.insert(path, values);
+        complete::lanes(draft);
         Ok(())
     }
 
@@ -99,7 +102,9 @@ impl Pending {
     /// [`EditError`] if it does not exist or belongs to the chassis.
     pub fn delete(&mut self, tree: &Tree, path: &Path) -> Result<(), EditError> {
         self.view(tree).may_delete(path)?;
-        self.draft(tree).remove(path);
+        let draft = self.draft(tree);
+        draft.remove(path);
+        complete::lanes(draft);
         Ok(())
     }
 

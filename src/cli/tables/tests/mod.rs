@@ -19,6 +19,7 @@ use crate::wire::appag::{Encoder, Hello, Message, Role as LinkRole};
 use super::*;
 
 mod callhome;
+mod replay;
 mod security;
 mod services;
 mod shells;
