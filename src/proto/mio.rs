@@ -13,10 +13,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::Next;
 use super::agent::{self, Agent};
 use super::broker::{self, Broker, LinkId};
+use super::conditions;
 use super::config::{self, CommitError, Difference, Pending, Tree};
+use super::faults::Ledger;
 use crate::base::ident::{ExchangeId, Slot};
 use crate::base::platform;
-use crate::base::time::Now;
+use crate::base::time::{Now, Utc};
 use crate::wire::callhome::Request;
 
 /// What the machines of the supervisor do not know and the edge tells: measured, not configured.
@@ -90,6 +92,12 @@ pub struct Mio {
     pub pending: BTreeMap<u32, Pending>,
     /// Ports without a cable, `Ethernet1/2`.
     pub unplugged: BTreeSet<String>,
+    /// What is wrong, and what was a moment ago.
+    pub faults: Ledger,
+    /// True if something happened since the conditions of faults were looked at.
+    unobserved: bool,
+    /// When a certificate begins or ceases to be valid next.
+    certificate_due: Option<Utc>,
     outputs: VecDeque<Output>,
 }
 
@@ -103,12 +111,16 @@ impl Mio {
             facts,
             pending: BTreeMap::new(),
             unplugged: BTreeSet::new(),
+            faults: Ledger::default(),
+            unobserved: true,
+            certificate_due: None,
             outputs: VecDeque::new(),
         }
     }
 
     /// Applies one event.
     pub fn handle(&mut self, now: Now, event: Event) {
+        self.unobserved = true;
         match event {
             Event::Agent(event) => self.agent.handle(now, event),
             Event::Broker(event) => self.broker.handle(now, event),
@@ -138,10 +150,30 @@ impl Mio {
                 }
                 Next::Wait(due) => due,
             };
-            match self.broker.poll(now) {
-                Next::Do(output) => self.route_broker(now, output),
-                Next::Wait(due) => return Next::Wait(due.into_iter().chain(agent_due).min()),
+            let broker_due = match self.broker.poll(now) {
+                Next::Do(output) => {
+                    self.route_broker(now, output);
+                    continue;
+                }
+                Next::Wait(due) => due,
+            };
+            if std::mem::take(&mut self.unobserved) {
+                self.observe(now);
+                continue;
             }
+            let faults = [self.faults.deadline(), self.certificate_due];
+            let faults = faults.into_iter().flatten().map(|due| now.instant_of(due));
+            return Next::Wait(broker_due.into_iter().chain(agent_due).chain(faults).min());
+        }
+    }
+
+    /// Raises and clears faults by what is wrong now, and logs what changed.
+    fn observe(&mut self, now: Now) {
+        let conditions = conditions::conditions(self, now);
+        self.certificate_due = conditions::deadline(self, now);
+        for fault in self.faults.observe(now.wall, &conditions) {
+            let severity = fault.severity.syslog();
+            self.outputs.push_back(Output::Log { severity, text: fault.log_line() });
         }
     }
 
@@ -162,6 +194,7 @@ impl Mio {
             self.broker.handle(now, broker::Event::Renamed { hostname });
         }
         self.outputs.push_back(Output::Configured(differences));
+        self.unobserved = true;
         Ok(())
     }
 
@@ -171,6 +204,7 @@ impl Mio {
     }
 
     fn route_agent(&mut self, now: Now, output: agent::Output) {
+        self.unobserved = true;
         match output {
             agent::Output::Persist(stored) => {
                 self.outputs.push_back(Output::Persist(Piece::Agent(stored)));

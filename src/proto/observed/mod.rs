@@ -84,40 +84,49 @@ static SERVICES: &[Reading] = &[
         (if set { "Yes" } else { "No" }).to_owned()
     }),
     ("/security/trustpoint", "Cert Status", |look| {
-        let chain = look.objects().text(look.path, "certchain");
-        certificate_status(look.mio, look.unix_s, look.path.name(), &chain).to_owned()
+        trustpoint_status(look.mio, look.unix_s, look.path.name()).to_owned()
     }),
     ("/security/keyring", "Cert Status", |look| {
         let chain = look.objects().text(look.path, "cert");
         // The key ring of the factory signs for itself.
-        let status = if chain.is_empty() { "Self Signed Certificate" } else { "Valid" };
-        status.to_owned()
+        let own = "Self Signed Certificate";
+        (if chain.is_empty() { own } else { chain_status(look.unix_s, &chain) }).to_owned()
     }),
     ("/security/role", "Priv", |look| look.path.name().to_owned()),
 ];
 
-/// Returns the status of a chain of certificates.
+/// What a certificate is while nothing is wrong with it.
 ///
 /// # Source
-/// Seed, `Cert Status: Valid`; MIB enumeration of reference 3.3 for the others.
-fn certificate_status<'a>(mio: &'a Mio, unix_s: i64, name: &str, chain: &str) -> &'a str {
-    if let Some(status) = mio.facts.certificates.get(name) {
-        return status;
-    }
+/// Seed, `Cert Status: Valid`.
+pub const VALID: &str = "Valid";
+
+/// Returns the status of a chain of certificates at a wall time.
+///
+/// # Source
+/// Seed, `Cert Status: Valid`; MIB enumeration of reference licensing 3.3 for the others.
+pub fn chain_status(unix_s: i64, chain: &str) -> &'static str {
     let dates = certificate::validities(chain);
-    match dates {
-        _ if chain.is_empty() => "Empty Cert",
-        // What webpki would not read either; who dials through it is told so.
-        dates if dates.is_empty() => "Unknown",
-        dates if dates.iter().any(|date| date.not_after.unix_s() < unix_s) => "Expired",
-        dates if dates.iter().any(|date| date.not_before.unix_s() > unix_s) => "Not Yet Valid",
-        _ => "Valid",
+    if chain.is_empty() {
+        "Empty Cert"
+    } else if dates.is_empty() {
+        // Nobody could dial through it either.
+        "Unknown"
+    } else if dates.iter().any(|date| date.not_after.unix_s() < unix_s) {
+        "Expired"
+    } else if dates.iter().any(|date| date.not_before.unix_s() > unix_s) {
+        "Not Yet Valid"
+    } else {
+        VALID
     }
 }
 
 /// Returns the status of a trustpoint.
 pub fn trustpoint_status<'a>(mio: &'a Mio, unix_s: i64, name: &str) -> &'a str {
+    if let Some(status) = mio.facts.certificates.get(name) {
+        return status;
+    }
     let trustpoints = facts::trustpoints(mio.config.objects());
     let chain = trustpoints.iter().find(|trustpoint| trustpoint.name == name);
-    certificate_status(mio, unix_s, name, chain.map_or("", |trustpoint| &trustpoint.chain))
+    chain_status(unix_s, chain.map_or("", |trustpoint| &trustpoint.chain))
 }

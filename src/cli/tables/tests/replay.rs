@@ -130,7 +130,8 @@ fn told(tree: &Tree) -> BTreeMap<String, String> {
     let objects = tree.objects();
     let told = |path: Path| {
         let values = path.class().all_properties().filter(|property| !property.is_secret());
-        let text = |p: &Property| format!("{:?} {}={:?}; ", p.verb, p.words, objects.value(&path, p));
+        let text =
+            |p: &Property| format!("{:?} {}={:?}; ", p.verb, p.words, objects.value(&path, p));
         (path.to_string(), values.map(text).collect::<String>())
     };
     objects.paths().into_iter().map(told).collect()
@@ -186,9 +187,9 @@ fn no_listing_prints_a_secret() {
     assert!(!seen.contains("Tr0ubador"), "{seen}");
     let held = lab.mio.config.objects().paths().into_iter().any(|path| {
         let values = path.class().properties.iter();
-        values.filter(|p| p.is_secret()).any(|p| {
-            lab.mio.config.objects().value(&path, p) == Value::Secret("Tr0ubador".into())
-        })
+        values
+            .filter(|p| p.is_secret())
+            .any(|p| lab.mio.config.objects().value(&path, p) == Value::Secret("Tr0ubador".into()))
     });
     assert!(held, "the secrets were set");
 }
