@@ -251,7 +251,16 @@ impl<X: World> Scope<X> {
 
     /// Returns true if the scope can be entered by its name alone.
     pub fn is_keyless(&self) -> bool {
-        self.syntax.split(' ').skip(1).all(|word| word.starts_with('['))
+        let keys = self.syntax.split_once(' ').map_or("", |(_, keys)| keys);
+        let mut depth = 0_u32;
+        keys.bytes().all(|byte| {
+            match byte {
+                b'[' => depth += 1,
+                b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth > 0 || byte == b']' || byte == b' '
+        })
     }
 
     /// Returns its own commands, then those that it includes.

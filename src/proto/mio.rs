@@ -16,6 +16,7 @@ use super::broker::{self, Broker, LinkId};
 use super::conditions;
 use super::config::{self, CommitError, Difference, Pending, Tree};
 use super::faults::Ledger;
+use super::images::Download;
 use crate::base::ident::{ExchangeId, Slot};
 use crate::base::platform;
 use crate::base::time::{Now, Utc};
@@ -65,12 +66,23 @@ pub enum Output {
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     /// A blade's console went away, or there is none to type into.
     ConsoleDown { slot: Slot },
+    /// Restart the chassis, or switch it off.
+    Restart { how: Restart, reason: String },
     /// End the sessions of this account, or every session.
     EndSessions(Option<String>),
     /// The committed configuration differs like this.
     Configured(Vec<Difference>),
     /// A line for the system log: severity 0 to 7, and the text.
     Log { severity: u8, text: String },
+}
+
+/// How the chassis is to go down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    Reboot,
+    /// Forget the configuration, then come up as new.
+    Erase,
+    PowerOff,
 }
 
 /// One part of what flash keeps.
@@ -193,9 +205,58 @@ impl Mio {
             self.agent.set_hostname(hostname.clone());
             self.broker.handle(now, broker::Event::Renamed { hostname });
         }
+        for difference in &differences {
+            self.carry_out(now, difference);
+        }
         self.outputs.push_back(Output::Configured(differences));
         self.unobserved = true;
         Ok(())
+    }
+
+    /// Does what a committed change asks of the modules.
+    fn carry_out(&mut self, now: Now, difference: &Difference) {
+        let Difference::Changed(path, words) = difference else { return };
+        let slot = path.name().rsplit('/').next().and_then(|number| number.parse().ok());
+        let Some(slot) = slot.and_then(Slot::new) else { return };
+        let power: &[bool] = match (path.mode().as_str(), words.as_slice()) {
+            ("/server", words) if words.contains(&"power down") => &[false],
+            ("/server", words) if words.contains(&"power up") => &[true],
+            ("/server", words) if words.iter().any(|word| word.contains(' ')) => &[false, true],
+            ("/ssa/slot", words) if words.contains(&"reinitialize") => &[false, true],
+            _ => &[],
+        };
+        for on in power {
+            self.broker.handle(now, broker::Event::Power { slot, on: *on });
+        }
+    }
+
+    /// Lets the chassis go down.
+    pub fn restart(&mut self, how: Restart, reason: &str) {
+        let what = match how {
+            Restart::Reboot => "reboot",
+            Restart::Erase => "erase of the configuration",
+            Restart::PowerOff => "power-off",
+        };
+        let text = format!("{what} requested by an operator: {reason}");
+        self.outputs.push_back(Output::Log { severity: 5, text });
+        self.outputs.push_back(Output::Restart { how, reason: reason.to_owned() });
+    }
+
+    /// Begins to fetch an image.
+    pub fn download(&mut self, download: &Download) {
+        let facts = [
+            ("Protocol", download.protocol.text()),
+            ("Server", &download.server),
+            ("Port", &download.port.to_string()),
+            ("Userid", &download.user),
+            ("Path", &download.path),
+            // Ours: nothing is fetched, and the listing says so instead of waiting for ever.
+            ("State", "Failed"),
+            ("Status", "Transfer of image files is not available on an emulated chassis."),
+        ];
+        if self.config.stock(&["firmware", "download-task"], download.file(), &facts) {
+            self.outputs.push_back(Output::Persist(Piece::Config(self.config.stored())));
+        }
     }
 
     /// Ends the sessions of one account, or all.

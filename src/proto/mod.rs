@@ -10,6 +10,7 @@ pub mod broker;
 mod conditions;
 pub mod config;
 pub mod faults;
+pub mod images;
 pub mod mio;
 pub mod ntp;
 pub mod observed;

@@ -49,6 +49,13 @@ pub fn objects(view: View<'_>, paths: &[Path], form: Form) -> String {
     out.text
 }
 
+/// As [`objects`], without heading and indent: objects of several parents.
+pub fn bare(view: View<'_>, paths: &[Path], form: Form) -> String {
+    let text = objects(view, paths, form);
+    let lines = text.lines().skip(1).map(|line| line.strip_prefix("    ").unwrap_or(line));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// `show WORD`: the properties of an object whose words begin with `word`.
 pub fn section(view: View<'_>, path: &Path, word: &str) -> String {
     let mut out = Out { view, form: Form::default(), text: String::new() };

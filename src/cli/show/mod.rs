@@ -1,5 +1,8 @@
 //! Facts to text: one file a family of listings.
 
+pub mod faults;
+pub mod hardware;
 pub mod license;
 pub mod listing;
+pub mod monitoring;
 pub mod services;

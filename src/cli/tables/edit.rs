@@ -281,6 +281,24 @@ pub(super) fn show_configuration(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Res
     Ok(())
 }
 
+/// `where`, `show cli mode-info`.
+///
+/// # Source
+/// Recall.
+///
+/// # Errors
+/// The device's words for a key that is no value.
+pub(super) fn mode_info(call: &Call<'_, Mio>) -> Result<String, Refusal> {
+    let path = path_of(call.place)?;
+    let mode = if call.place.scope().is_some() { call.place.path() } else { "/".to_owned() };
+    let mut text = format!("Mode: {mode}\nMode Data:\n");
+    for step in path.steps() {
+        let keys: String = step.key.iter().map(|key| format!(" {key}")).collect();
+        text += &format!("    scope {}{keys}\n", step.class.name);
+    }
+    Ok(text)
+}
+
 pub(super) fn refusal(error: EditError) -> Refusal {
     Refusal::denied(error.device_text())
 }

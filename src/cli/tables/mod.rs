@@ -32,10 +32,15 @@ use derive::Table;
 mod derive;
 mod edit;
 mod everywhere;
+mod firmware;
+mod hardware;
 mod license;
+mod monitoring;
 mod notation;
 mod security;
+mod ssa;
 mod system;
+mod top;
 
 impl World for Mio {
     type Job = Job;
@@ -56,6 +61,7 @@ pub static MIO: LazyLock<Shell<Mio>> = LazyLock::new(|| {
         common: notation::leak_all(vec![
             everywhere::COMMANDS,
             license::SHOW,
+            top::SHOWS,
             derive::shows_of(root),
         ]),
         prompt: mio_prompt,
@@ -87,8 +93,18 @@ pub static FXOS: Shell<Mio> = Shell {
 };
 
 /// What is special about each scope; the rest follows from the schema.
-static ROOT: Table =
-    Table { scopes: &[&license::LICENSE, &security::SECURITY, &system::SYSTEM], ..Table::EMPTY };
+static ROOT: Table = Table {
+    scopes: &[
+        &firmware::FIRMWARE,
+        &hardware::CHASSIS,
+        &license::LICENSE,
+        &monitoring::MONITORING,
+        &security::SECURITY,
+        &ssa::SSA,
+        &system::SYSTEM,
+    ],
+    ..Table::EMPTY
+};
 
 static INNER_ROOT: Scope<Mio> = Scope::FIXED;
 

@@ -2,16 +2,30 @@
 
 use super::super::call::Call;
 use super::super::grammar::{Command, Refusal};
-use super::super::show::services as listing;
+use super::super::show::{hardware, services as listing};
 use super::derive::Table;
-use super::edit;
+use super::{edit, view};
 use crate::base::source::Source;
 use crate::proto::mio::Mio;
 
 const SHOW: &str = "Show running system information";
 
 /// `/system`.
-pub(super) static SYSTEM: Table = Table { class: "system", scopes: &[&SERVICES], ..Table::EMPTY };
+pub(super) static SYSTEM: Table = Table {
+    class: "system",
+    commands: &[Command {
+        syntax: "show firmware monitor",
+        help: &[SHOW, "Firmware", "What is being installed"],
+        source: Source::Device("kick-show-firmware-monitor.txt"),
+        run: |mio, call| {
+            let text = hardware::firmware_monitor(view(mio, call));
+            call.out.push_str(&text);
+            Ok(())
+        },
+        ..Command::READ
+    }],
+    scopes: &[&SERVICES],
+};
 
 /// `/system/services`.
 static SERVICES: Table = Table {

@@ -309,6 +309,9 @@ impl Supervisor {
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
             Output::Configured(_) => self.configured(),
+            Output::Restart { how, reason } => {
+                tracing::warn!(chassis = %self.name, "restart is not carried out yet: {how:?} {reason}");
+            }
             Output::EndSessions(user) => self.desk.end(user.as_deref()),
             Output::Log { severity, text } => match severity {
                 0..=3 => tracing::error!(chassis = %self.name, "{text}"),

@@ -4,7 +4,7 @@
 use super::locate;
 use super::objects::{Objects, Values};
 use super::path::Path;
-use super::schema::Origin;
+use super::schema::{Origin, PropertyId};
 
 /// Lanes of a port that is broken out.
 ///
@@ -55,6 +55,16 @@ pub(super) fn lanes(objects: &mut Objects) {
     let gone: Vec<Path> =
         objects.0.keys().filter(derived).filter(|path| !wanted.contains(path)).cloned().collect();
     gone.iter().for_each(|path| objects.remove(path));
+}
+
+/// Takes out what is done once: whoever commits it acts on the difference.
+pub(super) fn forget_deeds(objects: &mut Objects) {
+    for (path, values) in &mut objects.0 {
+        let kept = |id: &PropertyId| {
+            path.class().property(id.verb, id.words).is_none_or(|property| !property.is_deed())
+        };
+        values.retain(|id, _| kept(id));
+    }
 }
 
 /// Adds an object unless it is there, and returns its path.

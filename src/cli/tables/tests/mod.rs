@@ -19,11 +19,13 @@ use crate::wire::appag::{Encoder, Hello, Message, Role as LinkRole};
 use super::*;
 
 mod callhome;
+mod hardware;
 mod replay;
 mod security;
 mod services;
 mod shells;
 mod tree;
+mod vocabulary;
 
 /// When the seed's `show clock` was typed.
 const NOW: Now = Now { mono: Instant::ZERO, wall: Utc::from_civil(2020, 8, 4, 9, 55, 50) };

@@ -177,6 +177,12 @@ pub(super) static SERVER: Class = Class::hardware(
 )
 .with(&[
     USER_LABEL,
+    Property::act("power up", ""),
+    Property::act("power down", ""),
+    Property::act("cycle cycle-immediate", ""),
+    Property::act("cycle cycle-wait", ""),
+    Property::act("reset hard-reset-immediate", ""),
+    Property::act("reset hard-reset-wait", ""),
     Property::fact("Slot Status").from(SERVER_STATUS),
     Property::fact("Equipped Conn Path").from(SERVER_STATUS),
     Property::fact("Equipped Conn Status").from(SERVER_STATUS),

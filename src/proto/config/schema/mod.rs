@@ -137,7 +137,8 @@ pub enum Verb {
     Enable,
     /// `create WORDS` and `delete WORDS`.
     Create,
-    /// `WORDS` alone, with no way back.
+    /// `WORDS` alone, with no way back. One without a label is done when it is committed, and not
+    /// kept: `reinitialize`.
     Act,
     /// Not set by anyone: a label whose value is measured. Its words are the label.
     Fact,
@@ -258,6 +259,11 @@ impl Property {
     /// Tells whether `set WORDS ""` is allowed, which clears it.
     pub const fn is_clearable(&self) -> bool {
         self.default.is_empty()
+    }
+
+    /// Tells whether it is done once and not kept.
+    pub const fn is_deed(&self) -> bool {
+        matches!(self.verb, Verb::Act) && self.label.is_empty()
     }
 
     /// Tells whether somebody can set it.

@@ -56,7 +56,7 @@ static APPLICATION: Class = Class::stock(
 .with(&[
     Property::fact("Description").default("N/A").from(APP_TABLE),
     Property::fact("Author").default("cisco").from(APP_TABLE),
-    Property::fact("Deploy Type").from(APP_TABLE),
+    Property::fact("Deploy Type").default("Native").from(APP_TABLE),
     Property::fact("CSP Type").default("Application").from(APP_TABLE),
     Property::act("set-default", "Is Default App").from(KICK),
     Property::fact("Has License Agreement").default("Yes").from(KICK),
@@ -75,6 +75,7 @@ static APPLICATION: Class = Class::stock(
 static SLOT_CLASS: Class =
     Class::hardware("slot", "Slot", &[Key::new("ID", "Slot ID", SLOT)], KICK)
         .with(&[
+            Property::act("reinitialize", "").from(KICK),
             Property::fact("Log Level").default("Info"),
             Property::fact("Admin State").default("Ok"),
             Property::fact("Oper State").from(KICK),
