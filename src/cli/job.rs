@@ -186,12 +186,12 @@ impl PingReport {
     }
 
     /// Returns the figures at the end. `elapsed` is the time from the first request to the last;
-    /// `broken` says that the operator ended it.
+    /// `broken` says that the operator ended it: then a `^C` stands above.
     ///
     /// # Source
     /// Seed: `4 packets transmitted, 0 received, 100% packet loss, time 3001ms`.
     pub fn end(&self, elapsed: Duration, broken: bool) -> String {
-        let mut text = String::from(if broken { "^C\n" } else { "\n" });
+        let mut text = String::from(if broken { "" } else { "\n" });
         // A String never fails.
         let _ = writeln!(text, "--- {} ping statistics ---", self.host);
         let lost = self.sent.saturating_sub(self.received);
@@ -332,6 +332,8 @@ mod tests {
             report.send();
             text += &report.outcome(sequence, Outcome::Lost);
         }
+        // The terminal shows what was typed.
+        text += "^C\n";
         text += &report.end(Duration::from_millis(3001), true);
         assert_eq!(
             text,

@@ -44,6 +44,14 @@ pub enum Request {
     /// The lab's clock.
     #[command(subcommand)]
     Clock(ClockRequest),
+    /// What is broken on purpose.
+    #[command(subcommand)]
+    Fault(FaultRequest),
+    /// Sit down at a chassis's console; ^D at its top, or its `exit`, ends it.
+    Console(ConsoleRequest),
+    /// The drill under way.
+    #[command(subcommand)]
+    Drill(DrillRequest),
     /// Wait until a chassis is in a state.
     Wait {
         condition: WaitFor,
@@ -142,6 +150,71 @@ pub enum ClockRequest {
     },
 }
 
+/// `fault ...`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultRequest {
+    /// Break something: `fault set NAME [for DURATION] [chassis C]`.
+    Set {
+        name: String,
+        /// `for DURATION` of the lab's time, `chassis C` for one chassis alone.
+        words: Vec<String>,
+    },
+    /// List what can be broken, and what is.
+    List,
+    /// Mend one thing, or everything.
+    Clear { name: Option<String> },
+}
+
+/// `console [CHASSIS]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+pub struct ConsoleRequest {
+    /// The chassis; the first one without it.
+    pub chassis: Option<String>,
+    #[arg(skip = 80_u16)]
+    pub columns: u16,
+    /// Rows of the screen, for the pager; 0 for none.
+    #[arg(skip = 0_u16)]
+    pub rows: u16,
+}
+
+/// `drill ...` in a lab that was started for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
+#[serde(rename_all = "snake_case")]
+pub enum DrillRequest {
+    /// Give the next hint.
+    Hint,
+    /// Say what is still wrong; exit status 1 while anything is.
+    Check,
+    /// Say what mends it.
+    Solution,
+}
+
+/// How long a fault lasts, and whom it is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    pub lasts: Option<Duration>,
+    pub chassis: Option<String>,
+}
+
+impl Extent {
+    /// Parses `for DURATION` and `chassis C`, in either order.
+    ///
+    /// # Errors
+    /// What is wrong, on one line.
+    pub fn parse(words: &[String]) -> Result<Extent, String> {
+        let mut extent = Extent::default();
+        for pair in words.chunks(2) {
+            match pair {
+                [word, length] if word == "for" => extent.lasts = Some(duration(length)?),
+                [word, chassis] if word == "chassis" => extent.chassis = Some(chassis.clone()),
+                _ => return Err(format!("\"{}\": write for DURATION, chassis C", pair.join(" "))),
+            }
+        }
+        Ok(extent)
+    }
+}
+
 /// `yes` or `no`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -166,6 +239,8 @@ pub enum WaitFor {
     Authorized,
     /// The authority says that more is used than bought.
     OutOfCompliance,
+    /// The last renewal of the registration failed.
+    RenewalFailing,
     /// Entitlements are used on the evaluation period.
     Evaluation,
     /// Nothing was heard for 90 days.
@@ -192,6 +267,13 @@ impl Answer {
     /// Makes an answer that went well.
     pub fn done(text: impl Into<String>, json: serde_json::Value) -> Answer {
         Answer { ok: true, text: text.into(), json }
+    }
+
+    /// Returns the line that carries it over the control socket.
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
     }
 
     /// Makes a refusal: what is wrong and what to do.

@@ -75,6 +75,11 @@ pub fn section_words(class: &'static Class) -> Vec<&'static str> {
     words
 }
 
+/// Tells whether there is anything to list of a class itself.
+pub fn is_listed(class: &'static Class) -> bool {
+    !labels(class).is_empty()
+}
+
 /// Lays out a table of one's own: heading, columns, rows.
 pub fn table(title: Option<&str>, columns: &[Column], rows: &[Vec<String>]) -> String {
     let mut text = title.map_or(String::new(), |title| format!("{title}:\n"));
@@ -102,6 +107,11 @@ impl Out<'_> {
     /// Lists objects of one class. `nested` is false for those that were asked for.
     fn group(&mut self, paths: &[Path], indent: usize, nested: bool) {
         let Some(class) = paths.first().map(Path::class) else { return };
+        if !is_listed(class) {
+            // Nothing to say of it; what lies below may have.
+            let looked_into = if self.form.expand { paths } else { &[] };
+            return looked_into.iter().for_each(|path| self.below(path, indent));
+        }
         let bare = class.listing.bare && !nested;
         if !bare {
             self.line(indent, &format!("{}:", class.title));

@@ -165,10 +165,10 @@ fn shows(class: &'static Class) -> Vec<Command<Mio>> {
         Command { syntax, help, source, run, ..Command::READ }
     };
     let mut found = Vec::new();
-    if !class.name.is_empty() {
+    if !class.name.is_empty() && listing::is_listed(class) {
         found.push(read(show().options(&[DETAIL, EXPAND]), class.source, show_here));
     }
-    for child in class.children {
+    for child in class.children.iter().filter(|child| listing::is_listed(child)) {
         let notation = show().words(child.name, child.title).some_keys(child);
         found.push(read(notation.options(&[DETAIL, EXPAND]), child.source, show_children));
     }

@@ -2,7 +2,7 @@
 //! handler a verb.
 
 use super::super::call::{Args, Ask, Call, Place};
-use super::super::grammar::{Need, Refusal, Verb};
+use super::super::grammar::{Refusal, Verb};
 use super::notation::argument_name;
 use crate::proto::config::schema::{Class, Key, Property, Verb as Way};
 use crate::proto::config::value::Kind;
@@ -22,8 +22,7 @@ const END: &str = "ENDOFBUF";
 /// [`Scope::open`]: super::super::grammar::Scope::open
 ///
 /// # Errors
-/// The device's words for an object that is absent, exists already or can't be made or deleted;
-/// [`Refusal::Role`] for one that `enter` would make and the account may not.
+/// The device's words for an object that is absent, exists already or can't be made or deleted.
 pub(super) fn open(
     mio: &mut Mio,
     call: &mut Call<'_, Mio>,
@@ -33,10 +32,6 @@ pub(super) fn open(
     let path = path_of(place)?;
     let born = born_of(place);
     let born: Vec<&str> = born.iter().map(String::as_str).collect();
-    let edits = place.scope().map_or(Need::Write, |scope| scope.edits);
-    if !view(mio, call).exists(&path) && verb == Verb::Enter && !call.login.role.allows(edits) {
-        return Err(Refusal::Role);
-    }
     let pending = mio.pending.entry(call.login.session).or_default();
     match verb {
         Verb::Scope if pending.view(&mio.config).exists(&path) => Ok(()),

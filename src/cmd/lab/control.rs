@@ -1,5 +1,6 @@
 //! What a running lab does when `vfxos ctl` or a script's `@` line asks.
 
+use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,14 +13,18 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use super::attach;
 use super::chassis::Running;
+use super::drill::{Condition, Drill};
+use super::faults::{Faults, Victim};
 use super::time;
 use super::world::World;
 use crate::cmd::control::{
-    Answer, ClockRequest, InstanceRequest, LINE_MAX, PoolRequest, Request, TokenRequest, WaitFor,
-    YesNo,
+    Answer, ClockRequest, DrillRequest, Extent, FaultRequest, InstanceRequest, LINE_MAX,
+    PoolRequest, Request, TokenRequest, WaitFor, YesNo,
 };
-use crate::cmd::supervisor::{Handle, Registration, Status};
+use crate::cmd::supervisor::Status;
+use crate::net::ca::Ca;
 use crate::proto::authority::{AccountName, Pool, TokenSpec};
 use crate::shell::authority::ServiceError;
 
@@ -30,17 +35,38 @@ pub(super) struct Lab(Rc<Inner>);
 struct Inner {
     world: World,
     chassis: Vec<Running>,
+    faults: Faults,
+    /// Fires when a fault was set, which may end sooner than the others.
+    faulted: Notify,
     stopping: Arc<Notify>,
+    /// The drill that the lab was started for, and how many of its hints were given.
+    drill: Option<Drill>,
+    hinted: Cell<usize>,
+    /// The root of a CA that nobody here trusts.
+    other_root: OnceCell<String>,
 }
 
 impl Lab {
-    pub(super) fn new(world: World, chassis: Vec<Running>) -> Lab {
-        Lab(Rc::new(Inner { world, chassis, stopping: Arc::new(Notify::new()) }))
+    pub(super) fn new(world: World, chassis: Vec<Running>, drill: Option<Drill>) -> Lab {
+        let (faults, faulted) = (Faults::default(), Notify::new());
+        let stopping = Arc::new(Notify::new());
+        let (hinted, other_root) = (Cell::new(0), OnceCell::new());
+        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping, drill, hinted, other_root }))
     }
 
     /// Returns the first chassis: the one whose console the lab shows.
-    pub(super) fn first(&self) -> Option<&Handle> {
-        self.0.chassis.first().map(|one| &one.handle)
+    pub(super) fn first(&self) -> Option<&Running> {
+        self.0.chassis.first()
+    }
+
+    /// Puts the lab's own texts in place of `$ROOT` and `$OTHER_ROOT`.
+    pub(super) fn filled(&self, text: &str) -> String {
+        let root = self.0.world.authority.ca().root_pem();
+        let other = self
+            .0
+            .other_root
+            .get_or_init(|| Ca::generate().map(|ca| ca.root_pem().to_owned()).unwrap_or_default());
+        text.replace("$OTHER_ROOT", other.trim_end()).replace("$ROOT", root.trim_end())
     }
 
     /// Returns a token for a learner to begin with.
@@ -80,9 +106,12 @@ impl Lab {
             Request::Instance(request) => self.instance(request).await,
             Request::Pool(request) => self.pool(request).await,
             Request::Clock(request) => self.clock(request).await,
+            Request::Fault(request) => self.fault(request),
+            Request::Drill(request) => self.drill(request),
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
+            Request::Console(_) => Err("a console needs a terminal: use vfxos ctl console".into()),
             Request::Events => self.events().await,
             Request::Status => Ok(self.status()),
             Request::Stop => {
@@ -187,7 +216,8 @@ impl Lab {
         match request {
             ClockRequest::Show => {}
             ClockRequest::Advance { by } => {
-                time::advance(clock, &self.0.chassis, by).await.map_err(|e| e.to_string())?;
+                let Inner { world, chassis, faults, .. } = &*self.0;
+                time::advance(world, chassis, faults, by).await?;
             }
             ClockRequest::Set { date } => {
                 clock.set(date).map_err(|error| error.to_string())?;
@@ -204,22 +234,110 @@ impl Lab {
         Ok(Answer::done(said, json!({ "wall": wall.iso(), "rate": rate })))
     }
 
+    fn fault(&self, request: FaultRequest) -> Result<Answer, String> {
+        let Inner { world, faults, faulted, .. } = &*self.0;
+        let now = world.clock.now();
+        match request {
+            FaultRequest::Set { name, words } => {
+                let extent = Extent::parse(&words)?;
+                let victim = extent.chassis.map(|name| self.victim(name)).transpose()?;
+                faults.set(world, now, &name, victim, extent.lasts)?;
+                faulted.notify_one();
+                let mut active = faults.list(now);
+                active.retain(|fault| fault.active);
+                let said = active.iter().filter(|fault| fault.name == name);
+                let said: Vec<String> = said.map(ToString::to_string).collect();
+                Ok(Answer::done(said.join("\n"), json(&active)))
+            }
+            FaultRequest::List => {
+                let all = faults.list(now);
+                let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+                Ok(Answer::done(lines.join("\n"), json(&all)))
+            }
+            FaultRequest::Clear { name } => {
+                let ended = faults.clear(world, name.as_deref())?;
+                Ok(Answer::done(format!("{ended} ended"), json!({ "ended": ended })))
+            }
+        }
+    }
+
+    fn drill(&self, request: DrillRequest) -> Result<Answer, String> {
+        let drill = self.0.drill.as_ref();
+        let drill = drill.ok_or("no drill is under way; begin one with vfxos drill start NAME")?;
+        match request {
+            DrillRequest::Hint => {
+                let given = self.0.hinted.get();
+                let Some(hint) = drill.hints.get(given) else {
+                    return Err("there are no more hints; see vfxos drill solution".to_owned());
+                };
+                self.0.hinted.set(given + 1);
+                let left = drill.hints.len() - given - 1;
+                Ok(Answer::done(hint.clone(), json!({ "hint": hint, "left": left })))
+            }
+            DrillRequest::Check => {
+                let mut wrong = Vec::new();
+                for check in &drill.check {
+                    let condition = Condition::parse(&check.met)?;
+                    let one = self.chassis(condition.chassis.as_deref())?;
+                    if !condition.holds(&one.handle.status.borrow()) {
+                        wrong.push(check.wrong.clone());
+                    }
+                }
+                if wrong.is_empty() {
+                    let said = format!("{}: solved", drill.name);
+                    return Ok(Answer::done(said, json!({ "solved": true })));
+                }
+                let json = json!({ "solved": false, "wrong": wrong });
+                Ok(Answer { ok: false, text: wrong.join("\n"), json })
+            }
+            DrillRequest::Solution => {
+                let solution = self.filled(drill.solution.trim());
+                Ok(Answer::done(solution.clone(), json!({ "solution": solution })))
+            }
+        }
+    }
+
+    /// Returns how the hosts know a chassis.
+    fn victim(&self, name: String) -> Result<Victim, String> {
+        let one = self.chassis(Some(&name))?;
+        Ok(Victim { name, address: one.address, serial: one.serial.clone() })
+    }
+
+    /// Ends faults when their time is over, for as long as the lab runs.
+    pub(super) async fn watch_faults(&self) {
+        let Inner { world, faults, faulted, .. } = &*self.0;
+        loop {
+            tokio::select! {
+                () = faulted.notified() => {}
+                () = world.clock.sleep_until(faults.next_end()) => {}
+            }
+            if let Err(error) = faults.expire(world, world.clock.now()) {
+                tracing::error!("a fault could not be ended: {error}");
+            }
+        }
+    }
+
+    /// Returns the chassis of a name, or the first.
+    pub(super) fn chassis(&self, name: Option<&str>) -> Result<&Running, String> {
+        let one = match name {
+            None => self.0.chassis.first(),
+            Some(name) => self.0.chassis.iter().find(|one| one.name == name),
+        };
+        one.ok_or_else(|| format!("no chassis {}", name.unwrap_or("at all")))
+    }
+
     async fn wait(
         &self,
         condition: WaitFor,
         timeout: Duration,
         name: Option<&str>,
     ) -> Result<Answer, String> {
-        let one = match name {
-            None => self.0.chassis.first(),
-            Some(name) => self.0.chassis.iter().find(|one| one.name == name),
-        };
-        let one = one.ok_or_else(|| format!("no chassis {}", name.unwrap_or("at all")))?;
+        let one = self.chassis(name)?;
         // What was typed just before is to be seen first.
         let mut status = one.handle.status.clone();
         let met = tokio::time::timeout(timeout, async {
             one.handle.seen().await;
-            status.wait_for(|status| holds(condition, status)).await.is_ok()
+            status.wait_for(|status| status.is(condition)).await.is_ok()
         });
         match met.await {
             Ok(true) => Ok(Answer::done(format!("{} is there", one.name), json(&*status.borrow()))),
@@ -263,22 +381,6 @@ impl Lab {
             })
             .collect();
         Answer::done(lines.join("\n"), json(&all))
-    }
-}
-
-fn holds(condition: WaitFor, status: &Status) -> bool {
-    match condition {
-        WaitFor::Registered => status.registration == Registration::Registered,
-        WaitFor::Unregistered => status.registration == Registration::Unregistered,
-        WaitFor::Failed => status.registration == Registration::Failed,
-        WaitFor::Retrying => status.registration == Registration::Retrying,
-        WaitFor::Authorized => status.authorized,
-        WaitFor::OutOfCompliance => status.out_of_compliance,
-        WaitFor::Evaluation => status.evaluation,
-        WaitFor::AuthExpired => status.auth_expired,
-        WaitFor::Attempted => !status.trying && status.registration != Registration::Pending,
-        WaitFor::Attached => status.attached,
-        WaitFor::Synchronized => status.synchronized,
     }
 }
 
@@ -346,11 +448,13 @@ async fn converse(lab: &Lab, mut stream: UnixStream) {
         return;
     }
     let answer = match serde_json::from_str(&line) {
+        Ok(Request::Console(request)) => {
+            reader.get_mut().set_limit(u64::MAX);
+            return attach::attend(lab, &request, reader, writer).await;
+        }
         Ok(request) => lab.answer(request).await,
         Err(error) => Answer::refused(format!("no request of this version: {error}")),
     };
-    let mut bytes = serde_json::to_vec(&answer).unwrap_or_default();
-    bytes.push(b'\n');
     // Whoever asked may have left.
-    let _ = writer.write_all(&bytes).await;
+    let _ = writer.write_all(&answer.line()).await;
 }

@@ -105,6 +105,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         stack: boot.stack.clone(),
     };
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
+    let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
     let supervisor = Supervisor {
         mio: Mio::new(agent, broker, tree, facts),
         name: hostname,
@@ -117,9 +118,12 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         inbox,
         outbox,
         links: BTreeMap::new(),
-        desk: super::desk::Desk::default(),
+        desk: super::desk::Desk::new(jobs),
         slots: boot.slots,
+        unsaved: BTreeMap::new(),
         under_way: 0,
+        jumped: false,
+        heard: true,
         settling: Vec::new(),
         seen: Vec::new(),
         status,

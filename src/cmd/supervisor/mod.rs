@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::base::ident::Slot;
 use crate::base::time::{Instant, Now};
+use crate::cli::desk::SessionId;
 use crate::net::ntp::{self, Servers};
 use crate::net::stack::{Cidr, Stack};
 use crate::proto::Next;
@@ -27,6 +28,7 @@ use crate::wire::callhome::SigningKey;
 mod boot;
 mod desk;
 mod exchange;
+mod jobs;
 mod links;
 mod status;
 
@@ -34,6 +36,7 @@ pub use boot::{Boot, BootError, boot};
 pub use status::{Registration, Status};
 
 use desk::Desk;
+use jobs::Said;
 use links::Line;
 
 /// Most inputs waiting for the loop; whoever brings more waits.
@@ -66,6 +69,11 @@ pub(crate) enum Input {
     /// The outcome of an exchange with the authority.
     Exchanged(agent::Event),
     Session(ToSession),
+    /// What an operator's job says.
+    Job {
+        session: SessionId,
+        said: Said,
+    },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
     /// Answer once nothing is due and nothing is under way.
@@ -112,7 +120,7 @@ impl Handle {
         }
     }
 
-    /// Returns once everything said to it before has been taken.
+    /// Returns once everything said to it before has been taken, and is on the disk.
     pub async fn seen(&self) {
         let (reply, seen) = oneshot::channel();
         if self.inbox.send(Input::Seen(reply)).await.is_ok() {
@@ -141,17 +149,28 @@ struct Supervisor {
     desk: Desk,
     /// Slots that are to hold a blade.
     slots: BTreeSet<Slot>,
+    /// What has changed and is not on the disk yet, by key.
+    unsaved: BTreeMap<&'static str, Vec<u8>>,
     under_way: usize,
     settling: Vec<oneshot::Sender<()>>,
     seen: Vec<oneshot::Sender<()>>,
     status: watch::Sender<Status>,
     deadline: watch::Sender<Option<Instant>>,
     rate: u32,
+    /// True while blades have not been told of a jump of both clocks.
+    jumped: bool,
+    /// True from an input until its effects are carried out.
+    heard: bool,
     /// The last reading of both clocks, to notice a step of the wall clock.
     last: Now,
     ntp: Arc<ntp::Client>,
 }
 
+/// How long a change that nothing depends on may wait for others before it is written.
+///
+/// An evaluation period is counted every ten minutes; who lets three months pass at once would
+/// else wait for thousands of writes.
+const LAZY: Duration = Duration::from_secs(1);
 /// Shortest jump of both clocks that blades are told of.
 const JUMP_MIN: Duration = Duration::from_secs(5);
 /// Furthest that wall and monotonic time may drift apart between two readings unnoticed.
@@ -166,13 +185,19 @@ impl Supervisor {
             let wait = self.clock.lab().clone();
             let input = tokio::select! {
                 input = self.inbox.recv() => input,
+                () = tokio::time::sleep(LAZY), if self.jumped || !self.unsaved.is_empty() => {
+                    let now = self.now();
+                    self.tell_time(now);
+                    self.heard = true;
+                    continue;
+                }
                 () = wait.sleep_until(deadline) => {
                     let now = self.now();
                     self.mio.handle(now, Event::Due);
                     continue;
                 }
             };
-            let Some(input) = input else { return Ok(()) };
+            let Some(input) = input else { return self.save() };
             let mut stop = self.take(input);
             for _ in 1..BATCH_MAX {
                 let Ok(input) = self.inbox.try_recv() else { break };
@@ -180,6 +205,7 @@ impl Supervisor {
             }
             if stop {
                 self.turn()?;
+                self.save()?;
                 self.desk.close_all();
                 return Ok(());
             }
@@ -199,16 +225,27 @@ impl Supervisor {
             let rate_milli = rate.saturating_mul(1000);
             self.mio.handle(now, Event::ClockSet { rate_milli });
         } else if passed >= JUMP_MIN {
-            // Blades keep their own time between readings; a jump is news to them.
-            let rate_milli = rate.saturating_mul(1000);
-            self.mio.broker.handle(now, broker::Event::ClockSet { rate_milli });
+            self.jumped = true;
         }
         now
     }
 
-    /// Applies one input; true if it is the last.
+    /// Tells the blades of a jump of both clocks: between readings they keep their own time.
+    fn tell_time(&mut self, now: Now) {
+        if std::mem::take(&mut self.jumped) {
+            let rate_milli = self.rate.saturating_mul(1000);
+            self.mio.broker.handle(now, broker::Event::ClockSet { rate_milli });
+        }
+    }
+
+    /// Applies one input; true if it is the last. Whoever brings one waits for its effects, so what
+    /// it changes is written at once.
     fn take(&mut self, input: Input) -> bool {
         let now = self.now();
+        if !matches!(input, Input::Settle(_)) {
+            self.heard = true;
+            self.tell_time(now);
+        }
         match input {
             Input::LinkOpened { link, line } => {
                 self.links.insert(link, line);
@@ -225,6 +262,7 @@ impl Supervisor {
                 self.under_way = self.under_way.saturating_sub(1);
                 self.mio.handle(now, Event::Agent(event));
             }
+            Input::Job { session, said } => self.desk.job(now, &mut self.mio, session, said),
             Input::Session(message) => self.desk.take(now, &mut self.mio, message),
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
             Input::Settle(reply) => self.settling.push(reply),
@@ -246,6 +284,10 @@ impl Supervisor {
                 }
             };
             self.persist(&outputs)?;
+            let quiet = |output: &Output| matches!(output, Output::Persist(_) | Output::Log { .. });
+            if self.heard || !outputs.iter().all(quiet) {
+                self.save()?;
+            }
             let idle = outputs.is_empty();
             for output in outputs {
                 self.perform(now, output);
@@ -256,6 +298,7 @@ impl Supervisor {
                 continue;
             }
             if idle && !self.desk.flush(now, &mut self.mio) {
+                self.heard = false;
                 self.deadline.send_replace(deadline);
                 self.report(now);
                 return Ok(deadline);
@@ -263,9 +306,8 @@ impl Supervisor {
         }
     }
 
-    /// Writes every part that changed, in one transaction, before anything that depends on it.
+    /// Notes every part that changed.
     fn persist(&mut self, outputs: &[Output]) -> Result<(), SupervisorError> {
-        let mut parts: BTreeMap<&'static str, Vec<u8>> = BTreeMap::new();
         for output in outputs {
             let Output::Persist(piece) = output else { continue };
             let (key, value) = match piece {
@@ -273,14 +315,22 @@ impl Supervisor {
                 Piece::Broker(stored) => (key::BROKER, serde_json::to_vec(stored)),
                 Piece::Config(stored) => (key::CONFIG, serde_json::to_vec(stored)),
             };
-            parts.insert(key, value.map_err(|error| SupervisorError::Encode { key, error })?);
+            let value = value.map_err(|error| SupervisorError::Encode { key, error })?;
+            self.unsaved.insert(key, value);
         }
-        if parts.is_empty() {
+        Ok(())
+    }
+
+    /// Writes what has changed, in one transaction.
+    fn save(&mut self) -> Result<(), SupervisorError> {
+        if self.unsaved.is_empty() {
             return Ok(());
         }
         let changes: Vec<Change<'_>> =
-            parts.iter().map(|(key, value)| Change::Put(key, value)).collect();
-        Ok(self.flash.write(&changes)?)
+            self.unsaved.iter().map(|(key, value)| Change::Put(key, value)).collect();
+        self.flash.write(&changes)?;
+        self.unsaved.clear();
+        Ok(())
     }
 
     fn perform(&mut self, now: Now, output: Output) {

@@ -122,8 +122,8 @@ impl Author {
     }
 }
 
-/// Everything that a text may hold and a line must not mistake; `?` is asked for help even in quotes.
-const TEXT: &str = "abc XYZ 019 ;|>!#$%&'()*+,-./:<=@[]^_`{}~ äß→";
+/// Everything that a text may hold and a line must not mistake.
+const TEXT: &str = "abc XYZ 019 ?;|>!#$%&'()*+,-./:<=@[]^_`{}~ äß→";
 
 /// What of a tree can be typed from its listing: everything but secrets.
 fn told(tree: &Tree) -> BTreeMap<String, String> {
@@ -146,7 +146,7 @@ fn a_configuration_replayed_into_an_empty_chassis_is_the_same() {
         let mut from = Lab::with(&factory, Role::Admin, tree);
         let listing = from.run("show configuration");
         let mut to = Lab::with(&factory, Role::Admin, Tree::bare(&factory));
-        for line in listing.lines().filter(|line| !line.trim_start().starts_with('!')) {
+        for line in listing.lines() {
             let printed = to.run(line);
             let dialog = printed.starts_with("Enter lines one at a time");
             assert!(printed.is_empty() || dialog, "SEED={seed} `{line}` prints {printed}");
