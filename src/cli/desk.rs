@@ -193,6 +193,12 @@ impl Desk {
         more
     }
 
+    /// Forgets every session, as a restart does; numbers are not used again.
+    pub fn forget(&mut self) {
+        self.sessions.clear();
+        self.outputs.clear();
+    }
+
     /// Returns the next thing that a session has for its way in.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()

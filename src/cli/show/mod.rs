@@ -5,4 +5,6 @@ pub mod hardware;
 pub mod license;
 pub mod listing;
 pub mod monitoring;
+pub mod processes;
 pub mod services;
+pub mod switch;

@@ -2,7 +2,7 @@
 
 use super::super::call::{Call, RelayKind};
 use super::super::grammar::{Command, Need, Refusal};
-use super::{FXOS, LOCAL_MGMT, edit};
+use super::{FXOS, LOCAL_MGMT, edit, parts};
 use crate::base::ident::Slot;
 use crate::base::source::Source;
 use crate::proto::config::facts;
@@ -110,6 +110,22 @@ pub(super) static COMMANDS: &[Command<Mio>] = &[
             Ok(())
         },
     ),
+    Command {
+        syntax: "connect cimc ID:word(3)",
+        help: &["Connect to another CLI", "Controller of a module", "Chassis and slot, 1/1"],
+        source: Source::Client("unicon fxos/statemachine.py"),
+        run: parts::connect_cimc,
+        need: Need::Operate,
+        ..Command::READ
+    },
+    Command {
+        syntax: "connect adapter ID:word(5)",
+        help: &["Connect to another CLI", "Adapter of a module", "Chassis, slot, adapter, 1/1/1"],
+        source: Source::Client("unicon fxos/statemachine.py"),
+        run: parts::connect_adapter,
+        need: Need::Operate,
+        ..Command::READ
+    },
     Command {
         syntax: "connect module SLOT:1-3 {console | telnet}",
         help: &["Connect to another CLI", "Security module", "Slot", "Serial over LAN", "Telnet"],

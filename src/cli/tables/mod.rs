@@ -33,10 +33,13 @@ mod derive;
 mod edit;
 mod everywhere;
 mod firmware;
+mod fxos;
 mod hardware;
 mod license;
+mod local_mgmt;
 mod monitoring;
 mod notation;
+mod parts;
 mod security;
 mod ssa;
 mod system;
@@ -75,7 +78,7 @@ pub static LOCAL_MGMT: Shell<Mio> = Shell {
     name: "local-mgmt",
     dialect: &dialect::MIO,
     root: &INNER_ROOT,
-    common: &[everywhere::INNER],
+    common: &[everywhere::INNER, local_mgmt::COMMANDS],
     prompt: |mio, _, _| format!("{}(local-mgmt)# ", facts::hostname(mio.config.objects())),
     redirect: None,
     detaches: false,
@@ -86,7 +89,7 @@ pub static FXOS: Shell<Mio> = Shell {
     name: "fxos",
     dialect: &dialect::FXOS,
     root: &INNER_ROOT,
-    common: &[everywhere::INNER],
+    common: &[everywhere::INNER, fxos::COMMANDS],
     prompt: |mio, _, _| format!("{}(fxos)# ", facts::hostname(mio.config.objects())),
     redirect: None,
     detaches: false,

@@ -110,10 +110,11 @@ impl Desk {
 
     /// Ends every session.
     pub(super) fn close_all(&mut self) {
-        for way in self.ways.values() {
+        for (id, way) in std::mem::take(&mut self.ways) {
+            self.jobs.end(id);
             // Whoever sat there may have gone.
             let _ = way.try_send(FromSession::Closed);
         }
-        self.ways.clear();
+        self.desk.forget();
     }
 }

@@ -24,6 +24,11 @@ use crate::proto::mio::Mio;
 /// # Source
 /// The traceroute of Linux, by recall.
 const PROBE_WAIT: Duration = Duration::from_secs(5);
+/// How long a ping waits for the answer to its last request.
+///
+/// # Source
+/// The ping of Linux, by recall.
+const LINGER: Duration = Duration::from_secs(10);
 /// Time to live that a ping begins with.
 const TTL: u8 = 64;
 
@@ -157,7 +162,8 @@ impl World {
             last = sent;
             let sequence = report.sent();
             let final_one = ping.count == Some(sequence);
-            let round = self.echo(&mut pinger, target, sequence, TTL, &payload, ping.interval);
+            let wait = if final_one { LINGER } else { ping.interval };
+            let round = self.echo(&mut pinger, target, sequence, TTL, &payload, wait);
             let Some(outcome) = until(&mut cancelled, round).await else {
                 broken = true;
                 break;

@@ -1,20 +1,6 @@
-//! `/system/services` against the seed.
+//! `/system/services`; the seed's listings are in tests/transcripts.
 
 use super::*;
-
-#[test]
-fn services_are_listed_as_in_the_seed() {
-    let mut lab = Lab::new();
-    lab.type_all(&["scope system", "scope services"]);
-    assert_eq!(lab.prompt, "FPR4125-1 /system/services # ");
-    assert_eq!(lab.run("show dns"), "Domain Name Servers:\n   IP Address: 172.16.200.100\n");
-    assert_eq!(lab.run("show ntp-server"), NTP);
-    // The seed's page put a blank before every `enter` of the first object of a kind; the rest is
-    // column for column.
-    let shown = lab.run("show configuration");
-    assert_lines(&shown, &CONFIGURATION.lines().collect::<Vec<_>>());
-    assert!(shown.starts_with(" scope services\n     create ssh-server host-key rsa\n"), "{shown}");
-}
 
 #[test]
 fn an_edit_marks_the_prompt_until_it_is_committed_or_discarded() {
@@ -103,57 +89,3 @@ fn what_was_set_is_shown_by_its_word() {
     lab.type_all(&["set domain-name \"\"", "commit-buffer"]);
     assert_eq!(lab.run("show domain-name"), "Domain Name:\n");
 }
-
-const NTP: &str = "\
-NTP server hostname:
-   Name                                                             Time Sync Status
-   ---------------------------------------------------------------- ----------------
-   10.62.148.75                                                     Unreachable Or Invalid Ntp Server
-   172.18.108.14                                                    Time Synchronized
-   172.18.108.15                                                    Candidate
-";
-
-/// The seed's lines of `show configuration`, at its columns.
-const CONFIGURATION: &str = "     create ssh-server host-key rsa
-     delete ssh-server host-key ecdsa
-     disable ntp-authentication
-     disable telnet-server
-     enable https
-     enable ssh-server
-     enter dns 172.16.200.100
-     enter ip-block 0.0.0.0 0 https
-     exit
-     enter ip-block 0.0.0.0 0 ssh
-     enter ntp-server 10.62.148.75
-         set ntp-sha1-key-id 0
- !       set ntp-sha1-key-string
-     enter ntp-server 172.18.108.14
-     enter ntp-server 172.18.108.15
-     scope shell-session-limits
-         set per-user 32
-         set total 32
-     scope telemetry
-         disable
-     scope web-session-limits
-         set total 256
-     set domain-name \"\"
-     set https auth-type cred-auth
-     set https cipher-suite \"ALL:!DHE-PSK-AES256-CBC-SHA:!EDH-RSA-DES-CBC3-SHA:!EDH-DSS-DES-CBC3-SHA:!DES-CBC3-SHA:!ADH:!3DES:!EXPORT40:!EXPORT56:!LOW:!MEDIUM:!NULL:!RC4:!MD5:!IDEA:+HIGH:+EXP\"
-     set https cipher-suite-mode high-strength
-     set https crl-mode strict
-     set https keyring default
-     set https port 443
-     set ssh-server host-key ecdsa secp256r1
-     set ssh-server host-key rsa 2048
-     set ssh-server kex-algorithm diffie-hellman-group14-sha1
-     set ssh-server mac-algorithm hmac-sha1 hmac-sha2-256 hmac-sha2-512
-     set ssh-server encrypt-algorithm aes128-cbc aes128-ctr aes192-cbc aes192-ctr aes256-cbc aes256-ctr chacha20-poly1305_openssh_com
-     set ssh-server rekey-limit volume none time none
-     set ssh-client kex-algorithm diffie-hellman-group14-sha1
-     set ssh-client mac-algorithm hmac-sha1 hmac-sha2-256 hmac-sha2-512
-     set ssh-client encrypt-algorithm aes128-ctr aes192-ctr aes256-ctr
-     set ssh-client rekey-limit volume none time none
-     set ssh-client stricthostkeycheck disable
-     set timezone \"\"
- exit
-";
