@@ -117,7 +117,7 @@ pub(super) fn deadline(mio: &Mio, now: Now) -> Option<Utc> {
 fn modules(mio: &Mio, found: &mut Vec<Condition>) {
     for slot in (1..=mio.facts.chassis.slots).filter_map(Slot::new) {
         let broker = &mio.broker;
-        if broker.is_equipped(slot) && !broker.is_off(slot) && broker.attached(slot).is_none() {
+        if broker.is_equipped(slot) && !broker.is_off(slot) && !broker.is_up(slot) {
             found.push(Condition {
                 kind: &MODULE_DOWN,
                 object: format!("sys/chassis-1/blade-{slot}/adaptor-1/ext-eth-1"),

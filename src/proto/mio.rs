@@ -215,6 +215,11 @@ impl Mio {
 
     /// Does what a committed change asks of the modules.
     fn carry_out(&mut self, now: Now, difference: &Difference) {
+        let (Difference::Created(path) | Difference::Deleted(path) | Difference::Changed(path, _)) =
+            difference;
+        if path.class().name == "app-instance" {
+            self.run_application(now, path);
+        }
         let Difference::Changed(path, words) = difference else { return };
         let slot = path.name().rsplit('/').next().and_then(|number| number.parse().ok());
         let Some(slot) = slot.and_then(Slot::new) else { return };
@@ -262,6 +267,16 @@ impl Mio {
     /// Ends the sessions of one account, or all.
     pub fn end_sessions(&mut self, user: Option<String>) {
         self.outputs.push_back(Output::EndSessions(user));
+    }
+
+    /// Starts or stops the application of the slot that an instance lies in.
+    fn run_application(&mut self, now: Now, instance: &config::Path) {
+        let Some(bay) = instance.parent() else { return };
+        let Some(slot) = bay.name().parse().ok().and_then(Slot::new) else { return };
+        let objects = self.config.objects();
+        let mut instances = objects.children(&bay, "app-instance").into_iter();
+        let running = instances.any(|one| one.name() == "asa" && objects.is_enabled(&one, ""));
+        self.broker.handle(now, broker::Event::Application { slot, running });
     }
 
     fn route_agent(&mut self, now: Now, output: agent::Output) {

@@ -104,7 +104,7 @@ pub(super) fn module_state(look: Look<'_>) -> ModuleState {
 
 pub(super) fn state_of(mio: &Mio, slot: Slot) -> ModuleState {
     let broker = &mio.broker;
-    if broker.attached(slot).is_some() {
+    if broker.is_up(slot) {
         ModuleState::Attached
     } else if !broker.is_equipped(slot) {
         ModuleState::Empty

@@ -112,8 +112,20 @@ pub fn link_of(mio: &Mio, path: &Path) -> Link {
             let on = objects.is_enabled(&channel, "") && objects.is_enabled(path, "");
             port(mio, on, path.name())
         }
-        _ => port(mio, objects.is_enabled(path, ""), path.name()),
+        _ => match membership(objects, path) {
+            // The channel switches its members.
+            Some(member) => link_of(mio, &member),
+            None => port(mio, objects.is_enabled(path, ""), path.name()),
+        },
     }
+}
+
+/// Returns the member of a port-channel that an interface is.
+fn membership(objects: &Objects, interface: &Path) -> Option<Path> {
+    let fabric = interface.parent()?;
+    let channels = objects.children(&fabric, "port-channel").into_iter();
+    let mut members = channels.flat_map(|channel| objects.children(&channel, "member-port"));
+    members.find(|member| member.name() == interface.name())
 }
 
 fn port(mio: &Mio, on: bool, name: &str) -> Link {

@@ -152,8 +152,14 @@ fn instance(look: Look<'_>) -> Instance {
         (true, _) if look.path.name() != "asa" => Instance::Foreign,
         (true, ModuleState::Off) => Instance::Offline,
         (true, ModuleState::Silent) => Instance::Starting,
+        (true, ModuleState::Attached) if !is_attached(look) => Instance::Starting,
         (true, ModuleState::Attached) => Instance::Online,
     }
+}
+
+/// Tells whether the application itself has spoken, not its module alone.
+fn is_attached(look: Look<'_>) -> bool {
+    look.slot().is_some_and(|slot| look.mio.broker.attached(slot).is_some())
 }
 
 /// # Source

@@ -35,7 +35,9 @@ fn a_port_is_up_when_it_is_enabled_and_plugged_in() {
         &ports,
         &[
             "    Ethernet1/1     Data               Enabled     Up               All",
-            "    Ethernet1/2     Data               Disabled    Admin Down       All          Administratively down",
+            // Its channel switches it, and it has no cable.
+            "    Ethernet1/2     Data               Disabled    Link Down        All          Link failure or not-connected",
+            "    Ethernet1/3     Data               Disabled    Admin Down       All          Administratively down",
         ],
     );
     lab.type_all(&["scope port-channel 3"]);
@@ -86,6 +88,33 @@ fn a_servers_power_is_switched_by_a_commit() {
     lab.type_all(&["power up", "commit-buffer"]);
     lab.attach(1, LinkId(9));
     assert!(lab.run("show detail").contains("Overall Status: Ok\n"));
+}
+
+/// Client kick disables and enables an instance and waits for what `show detail` says.
+#[test]
+fn an_application_that_is_disabled_detaches_and_its_slot_stays_online() {
+    let mut lab = Lab::of("FPR-9300", Role::Admin, &[1]);
+    lab.console(1, LinkId(7));
+    lab.type_all(&["scope ssa", "scope slot 1", "scope app-instance asa", "disable"]);
+    assert!(lab.run("show detail").contains("    Oper State: Online\n"), "not yet");
+    lab.type_all(&["commit-buffer"]);
+    let wishes = lab.settle();
+    let closed = wishes.iter().any(|wish| matches!(wish, Wish::Close { link: LinkId(1), .. }));
+    assert!(closed, "{wishes:?}");
+    let shown = lab.run("show detail");
+    assert_lines(&shown, &["    Admin State: Disabled", "    Oper State: Offline"]);
+    assert!(lab.run("show slot 1 detail").contains("Oper State: Online\n"));
+    lab.type_all(&["enable", "commit-buffer"]);
+    assert!(lab.run("show detail").contains("    Oper State: Starting\n"));
+    lab.attach(1, LinkId(8));
+    assert!(lab.run("show detail").contains("    Oper State: Online\n"));
+    // Without its instance there is nothing to run, and a logical device brings one along.
+    lab.type_all(&["up", "delete app-instance asa", "scope ssa", "delete logical-device asa1"]);
+    lab.type_all(&["commit-buffer"]);
+    assert!(lab.settle().iter().any(|wish| matches!(wish, Wish::Close { .. })));
+    assert_eq!(lab.run("show app-instance"), "");
+    lab.type_all(&["create logical-device edge asa 1 standalone", "commit-buffer"]);
+    assert_lines(&lab.run("show app-instance detail"), &["App Name: asa", "Oper State: Starting"]);
 }
 
 #[test]

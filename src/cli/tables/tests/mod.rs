@@ -117,8 +117,17 @@ impl Lab {
 
     /// A blade connects and says who it is.
     fn attach(&mut self, slot: u8, link: LinkId) {
+        self.greet(slot, link, LinkRole::License);
+    }
+
+    /// A blade's console connects.
+    fn console(&mut self, slot: u8, link: LinkId) {
+        self.greet(slot, link, LinkRole::Console);
+    }
+
+    fn greet(&mut self, slot: u8, link: LinkId, role: LinkRole) {
         let hello = Hello {
-            role: LinkRole::License,
+            role,
             slot: Slot::new(slot).unwrap(),
             serial: format!("FCH1234{slot}ABC"),
             module: self.mio.facts.chassis.module.into(),
