@@ -105,6 +105,13 @@ impl Desk {
         }
     }
 
+    /// Prints a line on a session's screen, above what is being typed.
+    pub fn notice(&mut self, now: Now, mio: &mut Mio, id: SessionId, text: &str) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.terminal.notice(now, mio, text);
+        }
+    }
+
     /// Ends a session whose way in is gone, or reads too little.
     pub fn hang_up(&mut self, now: Now, mio: &mut Mio, id: SessionId) {
         let Some(session) = self.sessions.remove(&id) else { return };

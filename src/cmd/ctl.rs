@@ -25,26 +25,22 @@ pub fn run(ctl: &Ctl, state: &Path) -> ExitCode {
             let text = if ctl.json { answer.json.to_string() } else { answer.text };
             let code = if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
             if !answer.ok && !ctl.json {
-                eprintln!("vfxos ctl: {text}");
+                console::say(&format!("vfxos ctl: {text}"));
             } else if !text.is_empty() && !matches!(ctl.request, Request::Console(_)) {
-                print(&text);
+                // A closed pipe is the reader's choice and no error.
+                let _ = console::print(&format!("{text}\n"));
             }
             code
         }
         Err(error) => {
-            eprintln!(
+            console::say(&format!(
                 "vfxos ctl: no lab answers at {} ({error}); start one with `vfxos lab`, or name \
                  its folder with --state",
                 path.display()
-            );
+            ));
             ExitCode::from(2)
         }
     }
-}
-
-/// Prints a text with a line end; a closed pipe is the reader's choice and no error.
-fn print(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// Asks one thing; returns the answer, and the connection behind it.

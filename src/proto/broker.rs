@@ -430,7 +430,7 @@ impl Broker {
 
     fn application(&mut self, slot: Slot, running: bool) {
         let Some(bay) = self.bays.get_mut(&slot) else { return };
-        if bay.stopped == !running {
+        if bay.stopped != running {
             return;
         }
         bay.stopped = !running;

@@ -19,6 +19,8 @@ pub enum ToSession {
     Bytes { id: SessionId, serial: u64, bytes: Vec<u8> },
     /// The window changed.
     Resize { id: SessionId, columns: u16, rows: u16 },
+    /// Print a line that does not come from the session, above what is being typed.
+    Notice { id: SessionId, text: String },
     /// Nobody is there any more.
     Hangup { id: SessionId },
 }

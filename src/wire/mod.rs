@@ -4,3 +4,4 @@ pub mod appag;
 pub mod callhome;
 pub mod certificate;
 pub mod ntp;
+pub mod reservation;

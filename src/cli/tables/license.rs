@@ -42,7 +42,7 @@ pub(super) static SHOW: &[Command<Mio>] = &[Command {
 /// `/license`.
 pub(super) static LICENSE: Table = Table {
     class: "license",
-    scopes: &[&LICDEBUG],
+    scopes: &[&LICDEBUG, &RESERVATION],
     commands: &[
         act(
             "register idtoken TOKEN:word [force]",
@@ -56,6 +56,45 @@ pub(super) static LICENSE: Table = Table {
             Ok(())
         }),
     ],
+};
+
+/// `/license/reservation`. Like `register`, its commands act at once, print nothing and leave a
+/// refusal to `show license all`.
+///
+/// # Source
+/// The verbs are those of the operation of the public MIB CISCO-FIREPOWER-LICENSE-MIB (request,
+/// install, return, cancel; mode universal); the command lines are recall.
+static RESERVATION: Table = Table {
+    class: "reservation",
+    commands: &[
+        act(
+            "request universal",
+            &["Make a reservation request code", "For all that the platform can do"],
+            Source::Recall,
+            |mio, call| {
+                let _ = mio.agent.request_reservation(call.now);
+                Ok(())
+            },
+        ),
+        act("cancel", &["Cancel the reservation request"], Source::Recall, |mio, call| {
+            let _ = mio.agent.cancel_reservation(call.now);
+            Ok(())
+        }),
+        act(
+            "install CODE:word(255)",
+            &["Install an authorization code", "Authorization code"],
+            Source::Recall,
+            |mio, call| {
+                let _ = mio.install_reservation(call.now, call.args.text("CODE"));
+                Ok(())
+            },
+        ),
+        act("return", &["Give the authorization back"], Source::Recall, |mio, call| {
+            let _ = mio.agent.return_reservation(call.now);
+            Ok(())
+        }),
+    ],
+    ..Table::EMPTY
 };
 
 /// `/license/licdebug`.
@@ -72,6 +111,10 @@ static LICDEBUG: Table = Table {
         }),
         act("expireeval", &["End the evaluation"], Source::Recall, |mio, call| {
             mio.agent.expire_eval(call.now);
+            Ok(())
+        }),
+        act("expireresv", &["End the reservation"], Source::Recall, |mio, call| {
+            mio.agent.expire_reservation(call.now);
             Ok(())
         }),
         act("expireidcert", &["End the identity certificate"], Source::Recall, |mio, call| {

@@ -2,31 +2,32 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
-use super::attach;
 use super::chassis::Running;
 use super::drill::{Condition, Drill};
 use super::faults::{Faults, Victim};
+use super::state::State;
 use super::time;
 use super::world::World;
+use crate::base::time::{Utc, days};
 use crate::cmd::control::{
-    Answer, ClockRequest, DrillRequest, Extent, FaultRequest, InstanceRequest, LINE_MAX,
-    PoolRequest, Request, TokenRequest, WaitFor, YesNo,
+    Answer, ClockRequest, DrillRequest, Extent, FaultRequest, InstanceRequest, PoolRequest,
+    Request, TokenRequest, WaitFor, YesNo,
 };
-use crate::cmd::supervisor::Status;
 use crate::net::ca::Ca;
-use crate::proto::authority::{AccountName, Pool, TokenSpec};
+use crate::proto::authority::{AccountName, Authority, Pool, TokenFacts, TokenSpec, TokenState};
 use crate::shell::authority::ServiceError;
+use crate::sys::clock::LabClock;
+
+/// Shortest life left of a token that is offered at a start.
+const FIRST_TOKEN_LEFT: Duration = days(1);
+/// How often the clock is kept while it runs faster than the host's.
+const CLOCK_KEPT: Duration = Duration::from_secs(5);
 
 /// A running lab; clones mean the same one.
 #[derive(Clone)]
@@ -35,10 +36,12 @@ pub(super) struct Lab(Rc<Inner>);
 struct Inner {
     world: World,
     chassis: Vec<Running>,
+    state: State,
     faults: Faults,
     /// Fires when a fault was set, which may end sooner than the others.
     faulted: Notify,
-    stopping: Arc<Notify>,
+    /// Fires when somebody asked the lab to end.
+    stopping: Notify,
     /// The drill that the lab was started for, and how many of its hints were given.
     drill: Option<Drill>,
     hinted: Cell<usize>,
@@ -47,11 +50,23 @@ struct Inner {
 }
 
 impl Lab {
-    pub(super) fn new(world: World, chassis: Vec<Running>, drill: Option<Drill>) -> Lab {
-        let (faults, faulted) = (Faults::default(), Notify::new());
-        let stopping = Arc::new(Notify::new());
-        let (hinted, other_root) = (Cell::new(0), OnceCell::new());
-        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping, drill, hinted, other_root }))
+    pub(super) fn new(
+        world: World,
+        chassis: Vec<Running>,
+        state: State,
+        drill: Option<Drill>,
+    ) -> Lab {
+        Lab(Rc::new(Inner {
+            world,
+            chassis,
+            state,
+            faults: Faults::default(),
+            faulted: Notify::new(),
+            stopping: Notify::new(),
+            drill,
+            hinted: Cell::new(0),
+            other_root: OnceCell::new(),
+        }))
     }
 
     /// Returns the first chassis: the one whose console the lab shows.
@@ -69,25 +84,51 @@ impl Lab {
         text.replace("$OTHER_ROOT", other.trim_end()).replace("$ROOT", root.trim_end())
     }
 
-    /// Returns a token for a learner to begin with.
+    /// Returns a token for a learner to begin with: one of an earlier start, if it is as good as a
+    /// new one, so that starting a lab often does not fill its authority.
     pub(super) async fn first_token(&self) -> Result<String, String> {
-        let spec =
-            TokenSpec { account: None, valid_days: 30, uses_max: None, export_controlled: true };
-        let now = self.0.world.clock.now();
-        let made =
-            self.0.world.authority.operate(now, |authority, wall| authority.token_new(wall, &spec));
-        made.await.map(|token| token.text).map_err(|error| error.to_string())
+        let (world, spec) = (&self.0.world, TokenSpec::default());
+        let account = world.authority_settings().account;
+        let work = |authority: &mut Authority, wall: Utc| {
+            let good = |token: &TokenFacts| {
+                token.state == TokenState::Active
+                    && token.uses_max.is_none()
+                    && token.export_controlled
+                    && token.virtual_account == account.virtual_account
+                    && token.smart_account == account.smart_account
+                    && token.expires > wall + FIRST_TOKEN_LEFT
+            };
+            match authority.tokens(wall).into_iter().rfind(good) {
+                Some(token) => Ok(token),
+                None => authority.token_new(wall, &spec),
+            }
+        };
+        let made = world.authority.operate(world.clock.now(), work).await;
+        made.map(|token| token.text).map_err(|error| error.to_string())
     }
 
-    /// Returns why the lab has to end: somebody asked, or a supervisor failed.
-    pub(super) async fn ended(&self) -> String {
+    /// Returns once somebody asked the lab to end.
+    pub(super) async fn stopped(&self) {
+        self.0.stopping.notified().await;
+    }
+
+    /// Returns the lab's clock.
+    pub(super) fn clock(&self) -> &LabClock {
+        &self.0.world.clock
+    }
+
+    /// Keeps on the disk how the clock stands, as long as it runs away from the host's.
+    pub(super) async fn watch_clock(&self) {
+        let clock = self.clock();
+        let mut moved = clock.moved();
         loop {
             tokio::select! {
-                () = self.0.stopping.notified() => return String::new(),
-                () = tokio::time::sleep(Duration::from_millis(200)) => {}
-            }
-            if let Some(one) = self.0.chassis.iter().find(|one| one.task.is_finished()) {
-                return format!("the supervisor of {} has stopped", one.name);
+                changed = moved.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(CLOCK_KEPT), if clock.rate() > 1 => {
+                    if let Err(error) = self.0.state.keep_clock(clock) {
+                        tracing::error!("the lab's clock is not kept: {error}");
+                    }
+                }
             }
         }
     }
@@ -105,7 +146,7 @@ impl Lab {
             Request::Token(request) => self.token(request).await,
             Request::Instance(request) => self.instance(request).await,
             Request::Pool(request) => self.pool(request).await,
-            Request::Clock(request) => self.clock(request).await,
+            Request::Clock(request) => self.move_clock(request).await,
             Request::Fault(request) => self.fault(request),
             Request::Drill(request) => self.drill(request),
             Request::Wait { condition, timeout, chassis } => {
@@ -211,7 +252,7 @@ impl Lab {
         Ok(Answer::done(lines.trim_end(), json(&pools)))
     }
 
-    async fn clock(&self, request: ClockRequest) -> Result<Answer, String> {
+    async fn move_clock(&self, request: ClockRequest) -> Result<Answer, String> {
         let clock = &self.0.world.clock;
         match request {
             ClockRequest::Show => {}
@@ -228,6 +269,9 @@ impl Lab {
             ClockRequest::Rate { rate } => {
                 clock.set_rate(rate).map_err(|error| error.to_string())?;
             }
+        }
+        if request != ClockRequest::Show {
+            self.0.state.keep_clock(clock)?;
         }
         let (wall, rate) = (clock.now().wall, clock.rate());
         let said = format!("{} at {rate}x", wall.iso());
@@ -364,23 +408,38 @@ impl Lab {
     }
 
     fn status(&self) -> Answer {
-        let all: Vec<Status> =
-            self.0.chassis.iter().map(|one| one.handle.status.borrow().clone()).collect();
-        let lines: Vec<String> = all
-            .iter()
-            .map(|s| {
-                let registration = json(&s.registration);
-                format!(
-                    "{}  {}  authorized {}  blades attached {}  synchronized {}",
-                    s.name,
-                    registration.as_str().unwrap_or_default(),
-                    s.authorized,
-                    s.attached,
-                    s.synchronized
-                )
-            })
-            .collect();
-        Answer::done(lines.join("\n"), json(&all))
+        let (mut text, mut all) = (String::new(), Vec::new());
+        for one in &self.0.chassis {
+            let status = one.handle.status.borrow().clone();
+            let registration = json(&status.registration);
+            let _ = writeln!(
+                text,
+                "{}  {}  authorized {}  blades attached {}  synchronized {}",
+                status.name,
+                registration.as_str().unwrap_or_default(),
+                status.authorized,
+                status.attached,
+                status.synchronized
+            );
+            let mut blades = Vec::new();
+            for blade in &one.blades {
+                let (slot, pid) = (blade.slot.number(), blade.pid());
+                let attached = status.blades.contains(&blade.slot);
+                let serial = &blade.serial;
+                let word = if attached { "attached" } else { "not attached" };
+                let process = pid.map_or("no process".to_owned(), |pid| format!("process {pid}"));
+                let _ = writeln!(text, "    blade {slot}  {serial}  {word}  {process}");
+                blades.push(json!({
+                    "slot": slot, "serial": serial, "attached": attached, "pid": pid,
+                }));
+            }
+            let mut facts = json(&status);
+            if let Some(facts) = facts.as_object_mut() {
+                facts.insert("blades".to_owned(), Value::Array(blades));
+            }
+            all.push(facts);
+        }
+        Answer::done(text.trim_end(), Value::Array(all))
     }
 }
 
@@ -403,58 +462,4 @@ fn json(value: &impl serde::Serialize) -> Value {
 
 fn text(error: ServiceError) -> String {
     error.to_string()
-}
-
-/// The control socket; its file and its task go when this is dropped.
-pub(super) struct Socket {
-    path: PathBuf,
-    task: AbortHandle,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        self.task.abort();
-        // It may be gone with its folder.
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-/// Serves the control socket, for our own user alone.
-pub(super) fn serve(lab: &Lab, path: &Path) -> Result<Socket, String> {
-    // One that a killed lab left behind; the folder's lock says that no lab uses it.
-    let _ = std::fs::remove_file(path);
-    let listener = UnixListener::bind(path).map_err(|error| {
-        format!("control socket {}: {error}; choose a shorter --state", path.display())
-    })?;
-    let lab = lab.clone();
-    let task = tokio::task::spawn_local(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let ours = stream.peer_cred().map(|peer| peer.uid() == crate::sys::process::user());
-            if ours.unwrap_or(false) {
-                let lab = lab.clone();
-                tokio::task::spawn_local(async move { converse(&lab, stream).await });
-            }
-        }
-    });
-    Ok(Socket { path: path.to_owned(), task: task.abort_handle() })
-}
-
-/// Answers the one line that a connection brings.
-async fn converse(lab: &Lab, mut stream: UnixStream) {
-    let (reader, mut writer) = stream.split();
-    let mut line = String::new();
-    let mut reader = BufReader::new(reader.take(LINE_MAX as u64));
-    if reader.read_line(&mut line).await.is_err() {
-        return;
-    }
-    let answer = match serde_json::from_str(&line) {
-        Ok(Request::Console(request)) => {
-            reader.get_mut().set_limit(u64::MAX);
-            return attach::attend(lab, &request, reader, writer).await;
-        }
-        Ok(request) => lab.answer(request).await,
-        Err(error) => Answer::refused(format!("no request of this version: {error}")),
-    };
-    // Whoever asked may have left.
-    let _ = writer.write_all(&answer.line()).await;
 }

@@ -1,7 +1,6 @@
 //! The lab's console: a person at a terminal, or a script on standard input.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,7 +44,9 @@ pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
     }
     // Whoever comes next finds a console that nobody has used.
     script.hang_up().await;
-    eprint!("{}", script.lab.filled(&task.story).replace("$TOKEN", &script.token));
+    if !task.story.is_empty() {
+        console::say(&script.lab.filled(&task.story).replace("$TOKEN", &script.token));
+    }
     if terminal {
         let (columns, rows) = console::window().unwrap_or((80, 24));
         let opened = open(&script.handle()?, columns, rows).await?;
@@ -65,7 +66,7 @@ pub(super) async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Ope
 }
 
 async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, String> {
-    let _raw = console::Raw::enter().map_err(|error| error.to_string())?;
+    let mut raw = console::Raw::enter().map_err(|error| error.to_string())?;
     let mut keys = console::read_stdin();
     let mut resized = signal(SignalKind::window_change()).map_err(|error| error.to_string())?;
     let mut serial = 0;
@@ -76,13 +77,16 @@ async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, St
                 serial += 1;
                 handle.session(ToSession::Bytes { id: opened.id, serial, bytes }).await;
             }
+            text = raw.line() => {
+                handle.session(ToSession::Notice { id: opened.id, text }).await;
+            }
             _ = resized.recv() => {
                 if let Some((columns, rows)) = console::window() {
                     handle.session(ToSession::Resize { id: opened.id, columns, rows }).await;
                 }
             }
             printed = opened.output.recv() => match printed {
-                Some(FromSession::Bytes(bytes)) => show(&bytes)?,
+                Some(FromSession::Bytes(bytes)) => show(bytes).await?,
                 Some(FromSession::Settled(_)) => {}
                 Some(FromSession::Closed) | None => return Ok(ExitCode::SUCCESS),
             }
@@ -90,9 +94,8 @@ async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, St
     }
 }
 
-fn show(bytes: &[u8]) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| format!("output: {error}"))
+async fn show(bytes: Vec<u8>) -> Result<(), String> {
+    console::show(bytes).await.map_err(|error| format!("output: {error}"))
 }
 
 /// A script: one command a line, `@` lines for the lab. `$TOKEN` is the token made last, `$ROOT`
@@ -130,18 +133,36 @@ impl Script<'_> {
         if matches!(self.console().await?, Line::Over) {
             return Ok(ExitCode::SUCCESS);
         }
-        while let Some(line) = input.next().await {
+        while let Some(line) = self.next(&mut input).await? {
             match self.line(&line).await? {
                 Line::Over => return Ok(ExitCode::SUCCESS),
                 Line::Refused if stop_on_refusal => {
-                    self.show(b"\n")?;
+                    self.show(b"\n").await?;
                     return Ok(ExitCode::FAILURE);
                 }
                 Line::Refused | Line::Done => {}
             }
         }
-        self.show(b"\n")?;
+        self.show(b"\n").await?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Returns the next line, and shows what is printed until it comes; `None` at the end of the
+    /// input or of the session.
+    async fn next(&mut self, input: &mut Lines) -> Result<Option<Vec<u8>>, String> {
+        loop {
+            let Some(console) = self.consoles.get_mut(&self.at) else {
+                return Ok(input.next().await);
+            };
+            tokio::select! {
+                line = input.next() => return Ok(line),
+                printed = console.opened.output.recv() => match printed {
+                    Some(FromSession::Bytes(bytes)) => self.show(&plain(bytes)).await?,
+                    Some(FromSession::Settled(_)) => {}
+                    Some(FromSession::Closed) | None => return Ok(None),
+                }
+            }
+        }
     }
 
     /// Runs the lines of a text; returns the first that was refused.
@@ -192,7 +213,7 @@ impl Script<'_> {
             Err(why) => crate::cmd::control::Answer::refused(why),
         };
         if !self.silent || !answer.ok {
-            eprintln!("@{}: {}", words.trim(), answer.text);
+            console::say(&format!("@{}: {}", words.trim(), answer.text));
         }
         if let (true, Some("token"), Some(text)) = (
             answer.ok,
@@ -207,7 +228,7 @@ impl Script<'_> {
     /// Types into another chassis from now on.
     async fn turn_to(&mut self, name: &str) -> Result<Line, String> {
         if let Err(why) = self.lab.chassis(Some(name)) {
-            eprintln!("@console {name}: {why}");
+            console::say(&format!("@console {name}: {why}"));
             return Ok(Line::Refused);
         }
         self.at = name.to_owned();
@@ -260,9 +281,9 @@ impl Script<'_> {
             };
             match console.opened.output.recv().await {
                 Some(FromSession::Bytes(bytes)) => {
-                    let plain: Vec<u8> = bytes.into_iter().filter(|b| *b != b'\r').collect();
-                    self.show(&plain)?;
-                    printed.extend(plain);
+                    let bytes = plain(bytes);
+                    self.show(&bytes).await?;
+                    printed.extend(bytes);
                 }
                 Some(FromSession::Settled(serial)) if serial == console.serial => {
                     return Ok((printed, true));
@@ -273,9 +294,15 @@ impl Script<'_> {
         }
     }
 
-    fn show(&self, bytes: &[u8]) -> Result<(), String> {
-        if self.silent { Ok(()) } else { show(bytes) }
+    async fn show(&self, bytes: &[u8]) -> Result<(), String> {
+        if self.silent { Ok(()) } else { show(bytes.to_vec()).await }
     }
+}
+
+/// Leaves out what only a terminal needs.
+fn plain(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.retain(|byte| *byte != b'\r');
+    bytes
 }
 
 /// Tells a refusal by the words that every shell of the device begins one with.

@@ -42,6 +42,7 @@ pub(super) struct World {
     /// Name and addresses under which the chassis call the authority.
     pub(super) authority_name: String,
     pub(super) authority_addresses: Vec<Ipv4Addr>,
+    settings: Settings,
     /// The wires on which chassis sit, by network.
     wires: BTreeMap<Ipv4Addr, Hub>,
     next_mac: std::cell::Cell<u32>,
@@ -59,9 +60,13 @@ pub(super) struct Hosts {
 
 impl World {
     /// Builds it from a topology.
-    pub(super) fn build(topology: &Topology, flash: Flash) -> Result<World, String> {
-        let clock = LabClock::new(topology.clock);
-        let authority = Service::open(flash, Settings::default(), random::rng())
+    pub(super) fn build(
+        topology: &Topology,
+        clock: LabClock,
+        flash: Flash,
+    ) -> Result<World, String> {
+        let settings = Settings { account: topology.authority.account(), ..Settings::default() };
+        let authority = Service::open(flash, settings.clone(), random::rng())
             .map_err(|error| error.to_string())?;
         let hosts = topology.ntp.iter().chain(&topology.authority.addresses);
         let taken = hosts.copied().chain([topology.dns.address]).collect();
@@ -113,15 +118,21 @@ impl World {
             authority,
             authority_name: topology.authority.name.clone(),
             authority_addresses: topology.authority.addresses.clone(),
+            settings,
             wires,
             next_mac,
             hosts,
         })
     }
 
+    /// Returns where a chassis finds the authority, before anybody configures another place.
+    pub(super) fn authority_url(&self) -> String {
+        format!("https://{}{PATH}", self.authority_name)
+    }
+
     /// Returns how the authority treats chassis while nothing is broken.
     pub(super) fn authority_settings(&self) -> Settings {
-        Settings::default()
+        self.settings.clone()
     }
 
     /// Attaches the stack of a chassis to its wire.

@@ -56,6 +56,7 @@ impl Desk {
                 self.desk.typed(now, mio, id, serial, &bytes);
             }
             ToSession::Resize { id, columns, rows } => self.desk.resize(id, columns, rows),
+            ToSession::Notice { id, text } => self.desk.notice(now, mio, id, &text),
             ToSession::Hangup { id } => self.desk.hang_up(now, mio, id),
         }
     }

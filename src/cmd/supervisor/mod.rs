@@ -387,7 +387,9 @@ impl Supervisor {
                 let sent = self.links.get(&link).is_none_or(|line| line.send(bytes));
                 if !sent {
                     tracing::warn!(chassis = %self.name, "AppAG: link {} reads nothing; closed", link.0);
-                    self.links.remove(&link);
+                    if let Some(line) = self.links.remove(&link) {
+                        line.cut();
+                    }
                     self.mio.handle(now, Event::Broker(broker::Event::Gone { link }));
                 }
             }

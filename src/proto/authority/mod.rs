@@ -17,7 +17,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::base::entitlement::CATALOGUE;
+use crate::base::entitlement::Product;
 use crate::base::ident::ExchangeId;
 use crate::base::rng::Rng;
 use crate::base::time::{Now, Utc, days};
@@ -31,6 +31,7 @@ pub use operator::{
     InstanceFacts, OperatorError, PoolFacts, TokenFacts, TokenSpec, UseFacts, VALID_DAYS_MAX,
 };
 pub use record::{PREFIX, Record, RecordError};
+pub use reservation::{Reservation, ReservationFacts};
 pub use token::{Token, TokenState};
 
 mod account;
@@ -41,6 +42,7 @@ mod operator;
 mod record;
 mod refusal;
 mod request;
+mod reservation;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -51,6 +53,8 @@ pub const ACCOUNTS_MAX: usize = 256;
 pub const TOKENS_MAX: usize = 1_000;
 /// Most product instances of one authority.
 pub const INSTANCES_MAX: usize = 50_000;
+/// Most reservations kept; the oldest that was given back makes room.
+pub const RESERVATIONS_MAX: usize = 10_000;
 
 /// How far a device's clock may be off.
 ///
@@ -77,6 +81,8 @@ pub const SILENCE_MAX: Duration = days(90);
 /// What an operator sets for the whole authority. It is not kept in flash: faults end with the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// What the account is called that every authority begins with; a known one is renamed.
+    pub account: AccountName,
     /// See [`TOLERANCE`].
     pub tolerance: Duration,
     /// Refuses every token, as an authority does that never issued it.
@@ -113,6 +119,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            account: AccountName::default(),
             tolerance: TOLERANCE,
             refuse_token: false,
             already_registered: false,
@@ -160,6 +167,7 @@ pub struct Authority {
     /// From a token's text to its identifier.
     token_texts: BTreeMap<String, String>,
     ledger: ledger::Ledger,
+    shelf: reservation::Shelf,
     journal: journal::Journal,
     /// What the event at hand has changed so far.
     changed: Vec<Record>,
@@ -184,6 +192,7 @@ impl Authority {
             tokens: BTreeMap::new(),
             token_texts: BTreeMap::new(),
             ledger: ledger::Ledger::default(),
+            shelf: reservation::Shelf::default(),
             journal: journal::Journal::default(),
             changed: Vec::new(),
             outputs: VecDeque::new(),
@@ -192,11 +201,22 @@ impl Authority {
             authority.restore(&key, &value)?;
         }
         authority.check_references()?;
-        if authority.accounts.is_empty() {
-            authority.open_account(AccountName::default());
-            authority.flush();
-        }
+        authority.name_first_account();
+        authority.flush();
         Ok(authority)
+    }
+
+    /// Opens the first account, or gives it the name that the settings say, unless another has it.
+    fn name_first_account(&mut self) {
+        let name = self.settings.account.clone();
+        if self.accounts.is_empty() {
+            self.open_account(name);
+        } else if self.accounts.values().all(|account| account.name != name)
+            && let Some(first) = self.accounts.get_mut(&AccountId::FIRST)
+        {
+            first.name = name;
+            self.changed.push(Record::account(AccountId::FIRST, first));
+        }
     }
 
     /// Applies one event. Infallible: a request that can't be granted is answered with a refusal.
@@ -259,7 +279,7 @@ impl Authority {
     /// Opens an account and stocks it with the default pools.
     fn open_account(&mut self, name: AccountName) -> AccountId {
         let id = self.accounts.keys().next_back().map_or(AccountId::FIRST, |last| last.next());
-        let pools = CATALOGUE.iter().map(|row| (row.tag, Pool::stocked(row.feature))).collect();
+        let pools = Product::all().map(|sold| (sold.tag, Pool::stocked(sold.tag))).collect();
         let account = Account { name, pools };
         self.changed.push(Record::account(id, &account));
         self.accounts.insert(id, account);

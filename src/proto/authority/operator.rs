@@ -8,10 +8,11 @@ use super::instance::Instance;
 use super::journal::Entry;
 use super::record::Record;
 use super::token::{self, Token, TokenState};
-use super::{ACCOUNTS_MAX, Authority, TOKENS_MAX};
-use crate::base::entitlement::Entitlement;
+use super::{ACCOUNTS_MAX, Authority, RESERVATIONS_MAX, TOKENS_MAX};
+use crate::base::entitlement::Product;
 use crate::base::ident::{Tag, Udi};
 use crate::base::time::{Utc, days};
+use crate::wire::reservation::CodeError;
 
 /// Longest life of a token, in days.
 ///
@@ -60,6 +61,23 @@ pub enum OperatorError {
     NoAccount { smart_account: String, virtual_account: String },
     #[error("no entitlement {asked}: give a tag or its short name from the list of pools")]
     NoTag { asked: String },
+    /// What was typed is no code of the kind that is wanted.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    #[error("this request code has served before: make a new one on the chassis")]
+    RequestSpent,
+    #[error("{serial} has a reservation: enter its return code first, or remove it")]
+    Reserved { serial: String },
+    #[error("{serial} is a product instance: deregister it on the chassis, or remove the instance")]
+    Registered { serial: String },
+    #[error("no universal licence is sold for {pid}: reserve for a 4100 or a 9300")]
+    NoModel { pid: String },
+    #[error("no {name} is left in the account: buy more, or return one")]
+    NoneLeft { name: &'static str },
+    #[error("no reservation in force for {asked}: give a return code or a serial number")]
+    NoReservation { asked: String },
+    #[error("{RESERVATIONS_MAX} reservations are in force: return one first")]
+    Reservations,
 }
 
 /// A token as an operator sees it.
@@ -240,7 +258,7 @@ impl Authority {
     /// Sets what an account has bought of one entitlement; poll afterwards.
     ///
     /// `tag` is a whole tag or its short name, letters in either case; `account` is `None` for the
-    /// default one.
+    /// default one. What reservations took already stays taken.
     ///
     /// # Errors
     /// [`OperatorError::NoAccount`], [`OperatorError::NoTag`].
@@ -253,7 +271,7 @@ impl Authority {
     ) -> Result<PoolFacts, OperatorError> {
         let no_tag = || OperatorError::NoTag { asked: tag.to_owned() };
         let id = account.map_or(Ok(AccountId::FIRST), |name| self.find_account(name))?;
-        let row = Entitlement::of_tag(tag).or_else(|| Entitlement::of_short_name(tag));
+        let row = Product::of_tag(tag).or_else(|| Product::of_short_name(tag));
         let row = row.ok_or_else(no_tag)?;
         let held = self.accounts.get_mut(&id).ok_or_else(no_tag)?;
         held.pools.insert(row.tag, pool);
@@ -283,7 +301,7 @@ impl Authority {
         Ok(self.open_account(name.clone()))
     }
 
-    fn find_account(&self, name: &AccountName) -> Result<AccountId, OperatorError> {
+    pub(super) fn find_account(&self, name: &AccountName) -> Result<AccountId, OperatorError> {
         let found = self.accounts.iter().find(|(_, account)| account.name == *name);
         found.map(|(id, _)| *id).ok_or_else(|| OperatorError::NoAccount {
             smart_account: name.smart_account.clone(),
@@ -312,7 +330,7 @@ impl Authority {
         Ok(())
     }
 
-    fn account_name(&self, id: AccountId) -> AccountName {
+    pub(super) fn account_name(&self, id: AccountId) -> AccountName {
         self.accounts.get(&id).map(|account| account.name.clone()).unwrap_or_default()
     }
 
@@ -357,9 +375,11 @@ impl Authority {
 
     fn pool_facts(&self, now: Utc, id: AccountId, tag: &str) -> Option<PoolFacts> {
         let account = self.accounts.get(&id)?;
-        let (pool, row) = (account.pools.get(tag)?, Entitlement::of_tag(tag)?);
+        let (pool, row) = (account.pools.get(tag)?, Product::of_tag(tag)?);
         let tag = Tag::parse(row.tag).ok()?;
-        let (available, in_use) = (pool.available(now), self.ledger.total(id, &tag));
+        let available = pool.available(now);
+        // Of the two, one is always none: entitlements are used, universal licences are taken.
+        let in_use = self.ledger.total(id, &tag) + u64::from(self.shelf.taken(id, row.tag));
         Some(PoolFacts {
             smart_account: account.name.smart_account.clone(),
             virtual_account: account.name.virtual_account.clone(),

@@ -30,6 +30,8 @@ pub struct Factory {
     pub deployed: BTreeSet<Slot>,
     pub out_of_band: OutOfBand,
     pub dns: Vec<std::net::IpAddr>,
+    /// Appended to names without a dot; empty for none.
+    pub domain: String,
     /// Names or addresses.
     pub ntp: Vec<String>,
     pub trustpoints: Vec<Trustpoint>,
@@ -64,6 +66,7 @@ impl Default for Factory {
             deployed: BTreeSet::new(),
             out_of_band: OutOfBand { ip: none, netmask: none, gateway: none },
             dns: Vec::new(),
+            domain: String::new(),
             ntp: Vec::new(),
             trustpoints: Vec::new(),
             authority: AUTHORITY_URL.to_owned(),
@@ -119,6 +122,9 @@ impl Tree {
         }
         for server in &factory.dns {
             build.add(&services, "dns", &[&server.to_string()]);
+        }
+        if !factory.domain.is_empty() {
+            build.set(&services, "domain-name", &factory.domain);
         }
         for server in factory.ntp.iter().filter(|name| is_host(name)) {
             build.add(&services, "ntp-server", &[server]);

@@ -21,6 +21,7 @@ use super::*;
 mod callhome;
 mod hardware;
 mod replay;
+mod reservation;
 mod security;
 mod services;
 mod shells;

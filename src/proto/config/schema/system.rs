@@ -255,8 +255,13 @@ static SERVICE_PROPERTIES: &[Property] = &[
     Property::set("timezone", "Timezone", Kind::Text { max: 64 }).from(CONFIGURATION),
 ];
 
-/// `/license`; what it does is not configuration, so it has no properties.
+/// `/license`. What it does is mostly no configuration; whether licences are reserved instead of
+/// registered for is.
 pub(super) static LICENSE: Class =
-    Class::single("license", "License", seed("firepower# scope license")).over(&[&LICDEBUG]);
+    Class::single("license", "License", seed("firepower# scope license"))
+        .with(&[Property::enable("reservation", "").quiet()])
+        .over(&[&LICDEBUG, &RESERVATION]);
+
+static RESERVATION: Class = Class::single("reservation", "License Reservation", Source::Recall);
 
 static LICDEBUG: Class = Class::single("licdebug", "License Debug", seed("scope licdebug"));
