@@ -370,6 +370,16 @@ fn der_of(pem: &str) -> Result<CertificateDer<'static>, CaError> {
         .map_err(|error| CaError::Stored { reason: format!("certificate: {error:?}") })
 }
 
+/// Returns what people compare certificates by: SHA-256 of the first one in `pem`, in pairs of
+/// hexadecimal digits with colons between them; empty if there is none.
+pub fn fingerprint(pem: &str) -> String {
+    let digest = |der: &[u8]| ring::digest::digest(&ring::digest::SHA256, der);
+    let pairs = der_of(pem).map(|der| {
+        digest(&der).as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
+    });
+    pairs.unwrap_or_default()
+}
+
 fn random<const N: usize>() -> Result<[u8; N], CaError> {
     let mut bytes = [0; N];
     let filled = SystemRandom::new().fill(&mut bytes);

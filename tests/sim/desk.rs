@@ -105,11 +105,11 @@ impl Desk {
         let newest = self.requests.last().cloned();
         let code = if rng.one_in(4) { any(&self.requests, rng) } else { newest };
         let Some(code) = code.filter(|_| !registered) else { return };
-        if let Ok(facts) = self.authority.reservation_authorize(wall, &code, None, &self.key) {
-            if self.save_or_crash(wall, Some(rng)) {
-                self.authorizations.push(facts.authorization_code);
-                self.in_force.insert(code);
-            }
+        if let Ok(facts) = self.authority.reservation_authorize(wall, &code, None, &self.key)
+            && self.save_or_crash(wall, Some(rng))
+        {
+            self.authorizations.push(facts.authorization_code);
+            self.in_force.insert(code);
         }
     }
 

@@ -101,7 +101,9 @@ impl ExchangeError {
                 | ExchangeError::Unsigned
                 | ExchangeError::SignerExpired,
             )
-            | (AgentVersion::V1_2_2 | AgentVersion::V4_6_9, _) => self.device_text(),
+            | (AgentVersion::V1_2_2 | AgentVersion::V1_6_14 | AgentVersion::V4_6_9, _) => {
+                self.device_text()
+            }
         }
     }
 
@@ -123,10 +125,13 @@ impl ExchangeError {
                 | ExchangeError::Status { .. }
                 | ExchangeError::Transport,
             ) => AfterFailure::Retry,
-            (AgentVersion::V1_2_2 | AgentVersion::V4_6_9, ExchangeError::Transport)
+            (
+                AgentVersion::V1_2_2 | AgentVersion::V1_6_14 | AgentVersion::V4_6_9,
+                ExchangeError::Transport,
+            )
             | (_, ExchangeError::Parse) => AfterFailure::RetryShownLater,
             (
-                AgentVersion::V1_2_2 | AgentVersion::V4_6_9,
+                AgentVersion::V1_2_2 | AgentVersion::V1_6_14 | AgentVersion::V4_6_9,
                 ExchangeError::Connect | ExchangeError::Authenticate | ExchangeError::Status { .. },
             )
             | (

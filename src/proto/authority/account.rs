@@ -33,7 +33,7 @@ impl AccountName {
     pub const LEN_MAX: usize = 64;
 
     /// Returns whether both names can be printed on one line of a listing.
-    pub(super) fn is_printable(&self) -> bool {
+    pub fn is_printable(&self) -> bool {
         [&self.smart_account, &self.virtual_account].into_iter().all(|name| {
             let fits = !name.trim().is_empty() && name.len() <= AccountName::LEN_MAX;
             fits && name.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
@@ -69,6 +69,9 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Nothing bought.
+    pub const EMPTY: Pool = Pool { bought: 0, expires: None };
+
     /// Returns how many licences of this pool are good at `now`.
     pub fn available(self, now: Utc) -> u32 {
         if self.expires.is_none_or(|end| now < end) { self.bought } else { 0 }

@@ -8,9 +8,12 @@ use thiserror::Error;
 use super::account::{Account, AccountId, AccountName, Pool};
 use super::instance::Instance;
 use super::journal::{EVENTS_MAX, Entry};
+use super::ledger::Claim;
 use super::reservation::Reservation;
+use super::satellite::{SATELLITES_MAX, Satellite, SatelliteId};
+use super::site::Site;
 use super::token::Token;
-use super::{Authority, INSTANCES_MAX, TOKENS_MAX};
+use super::{Authority, INSTANCES_MAX, Role, TOKENS_MAX};
 use crate::base::entitlement::Product;
 use crate::wire::reservation::Commitment;
 
@@ -36,6 +39,15 @@ pub enum RecordError {
     Account { key: String, account: u32 },
     #[error("record {key} contradicts another record, or there are too many of its kind")]
     Contradiction { key: String },
+    #[error("it belongs to {found} and not to {wanted}: name another state folder")]
+    Flavour { found: &'static str, wanted: &'static str },
+}
+
+impl RecordError {
+    const IS_CLOUD: RecordError =
+        RecordError::Flavour { found: "a cloud authority", wanted: "a satellite" };
+    const IS_SATELLITE: RecordError =
+        RecordError::Flavour { found: "a satellite", wanted: "a cloud authority" };
 }
 
 /// A virtual account as it is kept.
@@ -44,6 +56,14 @@ pub enum RecordError {
 struct StoredAccount {
     name: AccountName,
     pools: Vec<(String, Pool)>,
+}
+
+/// A satellite as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSatellite {
+    satellite: Satellite,
+    claims: Vec<Claim>,
 }
 
 impl Record {
@@ -80,6 +100,19 @@ impl Record {
 
     pub(super) fn event(slot: u64, entry: &Entry) -> Record {
         Record::put(format!("{PREFIX}event/{slot:04}"), entry)
+    }
+
+    pub(super) fn satellite(id: SatelliteId, satellite: &Satellite, claims: Vec<Claim>) -> Record {
+        let stored = StoredSatellite { satellite: satellite.clone(), claims };
+        Record::put(format!("{PREFIX}satellite/{:04}", id.0), &stored)
+    }
+
+    pub(super) fn delete_satellite(id: SatelliteId) -> Record {
+        Record { key: format!("{PREFIX}satellite/{:04}", id.0), value: None }
+    }
+
+    pub(super) fn site(site: &Site) -> Record {
+        Record::put(format!("{PREFIX}site/self"), site)
     }
 
     fn put(key: String, value: &impl Serialize) -> Record {
@@ -142,14 +175,46 @@ impl Authority {
                 }
                 self.journal.restore(entry);
             }
+            "satellite" => {
+                let id = SatelliteId(name.parse().map_err(|_| kind())?);
+                let StoredSatellite { satellite, claims } = parse(key, value)?;
+                let Role::Cloud { satellites } = &mut self.role else {
+                    return Err(RecordError::IS_CLOUD);
+                };
+                if satellites.len() >= SATELLITES_MAX {
+                    return Err(contradiction());
+                }
+                satellites.insert(id, satellite);
+                self.ledger.set_claims(id, claims);
+            }
+            "site" => {
+                let stored: Site = parse(key, value)?;
+                let Role::Satellite { site, .. } = &mut self.role else {
+                    return Err(RecordError::IS_SATELLITE);
+                };
+                *site = stored;
+            }
             _ => return Err(kind()),
         }
         Ok(())
     }
 
-    /// Checks that every token, instance and reservation belongs to an account that exists, and
-    /// that no chassis is both registered and reserved.
+    /// Checks that every token, instance, reservation and satellite belongs to an account that
+    /// exists, and that no chassis is both registered and reserved.
     pub(super) fn check_references(&self) -> Result<(), RecordError> {
+        if let Role::Satellite { site, .. } = &self.role
+            && site.uuid.is_empty()
+            && !self.accounts.is_empty()
+        {
+            return Err(RecordError::IS_CLOUD);
+        }
+        let satellites = self.satellites().iter().map(|(id, known)| (id, known.account));
+        for (id, account) in satellites {
+            if !self.accounts.contains_key(&account) {
+                let key = format!("{PREFIX}satellite/{:04}", id.0);
+                return Err(RecordError::Account { key, account: account.0 });
+            }
+        }
         let tokens = self.tokens.values().map(|token| ("token", &token.id, token.account));
         let instances = self.ledger.iter().map(|known| ("instance", &known.id, known.account));
         for (sort, id, account) in tokens.chain(instances) {

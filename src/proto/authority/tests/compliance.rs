@@ -224,7 +224,7 @@ proptest! {
                 }
                 Step::Restart => lab.restart(),
             }
-            prop_assert_eq!(lab.authority.ledger.totals(), &lab.authority.ledger.counted());
+            prop_assert_eq!(lab.authority.ledger.totals(), lab.authority.ledger.counted());
             for pool in lab.authority.pools(lab.wall) {
                 let first = pool.virtual_account != "Other";
                 let row = CATALOGUE.iter().position(|row| row.name == pool.name);
