@@ -2,14 +2,18 @@
 //!
 //! [`grammar`] is the language as data, [`call`] what a command may touch, [`dialect`] the words of
 //! each shell, [`syntax`] the notation of a command, [`lex`] and [`parse`] find what a line means,
-//! [`filter`] the pipes; [`show`] lays facts out, [`asa`] is the module's and the ASA's language.
+//! [`filter`] the pipes. A [`terminal`] is what one operator sits at, with [`edit`] for its line; the
+//! [`desk`] is all of a supervisor's. [`show`] lays facts out, [`asa`] is the module's and the ASA's
+//! language.
 
 pub mod asa;
 pub mod call;
+pub mod desk;
 pub mod dialect;
 pub mod edit;
 pub mod filter;
 pub mod grammar;
+pub mod job;
 pub mod lex;
 pub mod parse;
 pub mod show;

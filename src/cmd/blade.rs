@@ -1,6 +1,6 @@
 //! `vfxos blade`: one emulated ASA security module, a process of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,19 +9,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::base::ident::Slot;
-use crate::base::platform::Module;
+use crate::base::platform::{ASA_RELEASE, Module};
 use crate::base::time::{Instant, Now};
-use crate::cli::asa::MODULE;
-use crate::cli::call::Login;
-use crate::cli::grammar::Role as UserRole;
-use crate::cli::terminal::{Output as Screen, Terminal};
+use crate::cli::asa::Console;
 use crate::proto::Next;
-use crate::proto::blade::port::{Happening, Port};
 use crate::proto::blade::{Blade, Event, Facts, Output, Stored};
 use crate::sys::clock::LabClock;
-use crate::sys::flash::{Change, Flash, Kind};
-use crate::sys::process;
-use crate::wire::appag::{Decoder, Encoder, Role};
+use crate::sys::flash::{Change, FILE, Flash, FlashError, Kind};
+use crate::sys::{console, process};
+use crate::wire::appag::{Decoder, Encoder};
 
 /// Key of the blade's part in flash.
 const KEY: &str = "blade";
@@ -30,10 +26,7 @@ const READ_MAX: usize = 16 * 1024;
 /// How long to wait before the console is connected again.
 const CONSOLE_WAIT: Duration = Duration::from_secs(1);
 /// Release that the blade reports and `show version` prints.
-///
-/// # Source
-/// Recall: an ASA release of the seed's time.
-pub const RELEASE: &str = "9.14(1)";
+pub const RELEASE: &str = ASA_RELEASE;
 
 /// What `vfxos blade` takes.
 #[derive(Clone, Debug, Args)]
@@ -61,7 +54,7 @@ pub fn run(args: &BladeArgs) -> ExitCode {
     match start(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("vfxos blade {}: {why}", args.slot);
+            console::say(&format!("vfxos blade {}: {why}", args.slot));
             ExitCode::from(2)
         }
     }
@@ -74,18 +67,40 @@ fn start(args: &BladeArgs) -> Result<(), String> {
     let slot = Slot::new(args.slot).ok_or("a chassis has slots 1 to 3")?;
     let module = Module::find(&args.module)
         .ok_or_else(|| format!("no security module \"{}\" is known", args.module))?;
-    let flash = Flash::open(&args.state, Kind::Blade).map_err(|error| error.to_string())?;
-    let stored = match flash.get(KEY).map_err(|error| error.to_string())? {
-        None => Stored::default(),
-        Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-            format!("{}: {error}; restore it from a copy, or move it away", flash.path().display())
-        })?,
-    };
+    // A blade of a lab that was killed takes a moment to follow it.
+    let flash = Flash::open_next(&args.state, Kind::Blade).map_err(|error| error.to_string())?;
+    let stored = stored(&flash)?;
     let clock = LabClock::new(None);
     let facts = Facts { slot, serial: args.serial.clone(), module, release: RELEASE.to_owned() };
     let blade = Blade::new(facts, stored, clock.now());
     let runtime = super::runtime().map_err(|error| error.to_string())?;
     runtime.block_on(Process::new(blade, clock, flash, args.socket.clone()).run())
+}
+
+/// Returns what a blade's flash holds.
+fn stored(flash: &Flash) -> Result<Stored, String> {
+    match flash.get(KEY).map_err(|error| error.to_string())? {
+        None => Ok(Stored::default()),
+        Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+            format!("{}: {error}; restore it from a copy, or move it away", flash.path().display())
+        }),
+    }
+}
+
+/// Looks whether a blade can start from the flash in `state`, if it has one yet.
+///
+/// # Errors
+/// Why not: one line, which file, what to do.
+pub(super) fn examine(state: &Path) -> Result<(), String> {
+    if !state.join(FILE).exists() {
+        return Ok(());
+    }
+    match Flash::open(state, Kind::Blade) {
+        Ok(flash) => stored(&flash).map(drop),
+        // A blade of a lab that was killed is about to follow it; the next one waits for that.
+        Err(FlashError::InUse { .. }) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// One connection to the supervisor.
@@ -95,53 +110,26 @@ struct Link {
     encoder: Encoder,
 }
 
-struct Console {
-    stream: UnixStream,
-    port: Port,
-}
-
 struct Process {
     blade: Blade,
     clock: LabClock,
-    /// How fast the chassis's clock runs, in thousandths.
     flash: Flash,
     socket: PathBuf,
     link: Option<Link>,
-    console: Option<Console>,
-    terminal: Terminal<Blade>,
-    /// What the console shows and the supervisor has not got yet.
-    screen: Vec<u8>,
+    console: Console,
+    /// The console's connection to the supervisor.
+    line: Option<UnixStream>,
     connect: bool,
 }
 
-/// Longest screen kept while nobody looks, in bytes; the oldest goes first.
-const SCREEN_MAX: usize = 64 * 1024;
-
 impl Process {
-    fn new(blade: Blade, clock: LabClock, flash: Flash, socket: PathBuf) -> Process {
-        let login = Login {
-            session: 0,
-            user: "enable_1".to_owned(),
-            role: UserRole::Admin,
-            from: "console".to_owned(),
-        };
-        let terminal = Terminal::new(&MODULE, login, 80, 0);
-        Process {
-            blade,
-            clock,
-            flash,
-            socket,
-            link: None,
-            console: None,
-            terminal,
-            screen: Vec::new(),
-            connect: false,
-        }
+    fn new(mut blade: Blade, clock: LabClock, flash: Flash, socket: PathBuf) -> Process {
+        let console = Console::new(clock.now(), &mut blade);
+        let (link, line, connect) = (None, None, false);
+        Process { blade, clock, flash, socket, link, console, line, connect }
     }
 
     async fn run(mut self) -> Result<(), String> {
-        let now = self.clock.now();
-        self.terminal.start(now, &mut self.blade);
         let mut license = vec![0; READ_MAX];
         let mut typed = vec![0; READ_MAX];
         loop {
@@ -150,12 +138,14 @@ impl Process {
                 self.connect().await;
                 continue;
             }
-            let retry = self.console.is_none() && self.link.is_some();
+            let retry = self.line.is_none() && self.link.is_some();
             tokio::select! {
+                // What the supervisor said before somebody typed is heard before it.
+                biased;
                 read = receive(self.link.as_mut().map(|link| &mut link.stream), &mut license) => {
                     self.heard(license.get(..read).unwrap_or_default());
                 }
-                read = receive(self.console.as_mut().map(|c| &mut c.stream), &mut typed) => {
+                read = receive(self.line.as_mut(), &mut typed) => {
                     self.typed(typed.get(..read).unwrap_or_default());
                 }
                 () = self.clock.sleep_until(due) => {
@@ -205,7 +195,7 @@ impl Process {
                     tracing::warn!("the supervisor's clock is refused: {error}");
                 }
             }
-            Output::Console(text) => self.terminal.notice(now, &mut self.blade, &text),
+            Output::Console(text) => self.console.notice(now, &mut self.blade, &text),
             Output::Log(text) => tracing::info!("{text}"),
         }
         Ok(())
@@ -222,16 +212,18 @@ impl Process {
         };
         let now = self.clock.now();
         self.blade.handle(now, event);
-        if self.link.is_some() && self.console.is_none() {
+        if self.link.is_some() && self.line.is_none() {
             self.open_console().await;
         }
     }
 
     async fn open_console(&mut self) {
-        let Ok(mut stream) = UnixStream::connect(&self.socket).await else { return };
-        let (port, hello) = Port::new(self.blade.hello(Role::Console));
-        if stream.write_all(&hello).await.is_ok() {
-            self.console = Some(Console { stream, port });
+        let Ok(mut line) = UnixStream::connect(&self.socket).await else { return };
+        let hello = self.console.connect(&self.blade);
+        if line.write_all(&hello).await.is_ok() {
+            self.line = Some(line);
+        } else {
+            self.console.disconnected();
         }
     }
 
@@ -261,50 +253,23 @@ impl Process {
     /// Takes what was typed; nothing at all means that the console's connection is gone.
     fn typed(&mut self, bytes: &[u8]) {
         let now = self.clock.now();
-        let Some(console) = &mut self.console else { return };
-        console.port.push(bytes);
-        let mut gone = bytes.is_empty();
-        loop {
-            match console.port.pull() {
-                Ok(Some(Happening::Typed(bytes))) => {
-                    self.terminal.bytes(now, &mut self.blade, &bytes);
-                }
-                Ok(Some(Happening::Opened { width, .. })) => self.terminal.resize(width, 0),
-                Ok(Some(Happening::Closed | Happening::Nothing)) => {}
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::warn!("the console is not understood: {error}");
-                    gone = true;
-                    break;
-                }
-            }
+        if bytes.is_empty() {
+            self.console.disconnected();
+        } else if let Err(error) = self.console.received(now, &mut self.blade, bytes) {
+            tracing::warn!("the console is not understood: {error}");
         }
-        if gone {
-            self.console = None;
+        if !self.console.is_connected() {
+            self.line = None;
         }
     }
 
     /// Sends the screen to whoever looks.
     async fn show(&mut self) {
-        while let Some(output) = self.terminal.poll() {
-            match output {
-                Screen::Bytes(bytes) => self.screen.extend(bytes),
-                // A module has no module of its own, no jobs, and no way out but the supervisor's.
-                Screen::OpenRelay { .. }
-                | Screen::Relay { .. }
-                | Screen::CloseRelay { .. }
-                | Screen::StartJob(_)
-                | Screen::CancelJob
-                | Screen::Closed => {}
-            }
-        }
-        let excess = self.screen.len().saturating_sub(SCREEN_MAX);
-        self.screen.drain(..excess);
-        let Some(console) = &mut self.console else { return };
-        let frames = console.port.print(&self.screen, self.terminal.is_idle());
-        self.screen.clear();
-        if !frames.is_empty() && console.stream.write_all(&frames).await.is_err() {
-            self.console = None;
+        let frames = self.console.frames();
+        let Some(line) = &mut self.line else { return };
+        if !frames.is_empty() && line.write_all(&frames).await.is_err() {
+            self.console.disconnected();
+            self.line = None;
         }
     }
 }

@@ -101,6 +101,8 @@ pub struct Ca {
     server_ca: Issuer<'static, KeyPair>,
     licence_ca: Issuer<'static, KeyPair>,
     signer: SigningKey,
+    /// The licence root's, for what carries no chain.
+    licence_root: SigningKey,
     /// Signer, then the CA below the root: what an answer carries.
     signer_chain: String,
 }
@@ -157,6 +159,12 @@ impl Ca {
         &self.signer
     }
 
+    /// Returns the key that signs reservation codes: the licence root's own, so that a chassis needs
+    /// no more than its trustpoint CiscoLicRoot to believe one.
+    pub fn reservation_key(&self) -> &SigningKey {
+        &self.licence_root
+    }
+
     /// Returns the certificates of the signer, PEM, leaf first.
     pub fn signer_chain(&self) -> &str {
         &self.signer_chain
@@ -177,16 +185,8 @@ impl Ca {
         not_before: Utc,
         not_after: Utc,
     ) -> Result<ServerCertificate, CaError> {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = leaf(names.first().map_or("vfxos Lab Server", String::as_str))?;
-        params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        date(&mut params, not_before, not_after);
-        let certificate = params.signed_by(&key, &self.server_ca)?;
         let ca = der_of(&self.stored.server_ca.certificate)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Ok(ServerCertificate { chain: vec![certificate.der().clone(), ca], key })
+        server_certificate(&self.server_ca, ca, names, not_before, not_after)
     }
 
     /// Makes a signer's certificate for another key or other dates; returns its chain, PEM.
@@ -233,14 +233,54 @@ impl Ca {
         for pair in [&stored.root, &stored.licence_root, &stored.signer] {
             der_of(&pair.certificate)?;
         }
+        let licence_root = PrivatePkcs8KeyDer::from_pem_slice(stored.licence_root.key.as_bytes())
+            .map_err(|_| bad("licence root's key"))?;
+        let licence_root = SigningKey::from_pkcs8(licence_root.secret_pkcs8_der())
+            .map_err(|_| bad("licence root's key"))?;
         Ok(Ca {
             server_ca: issuer(SERVER_CA, &stored.server_ca)?,
             licence_ca: issuer(LICENCE_CA, &stored.licence_ca)?,
             signer: SigningKey::from_seed(&seed),
+            licence_root,
             signer_chain: stored.signer.certificate.clone() + &stored.licence_ca.certificate,
             stored,
         })
     }
+}
+
+/// Makes a TLS server's certificate by a new CA of this name, which nobody trusts and nobody keeps.
+///
+/// # Errors
+/// [`CaError::Issue`] for a name that no certificate can carry.
+pub fn strange_server(
+    name: &str,
+    names: &[&str],
+    not_before: Utc,
+    not_after: Utc,
+) -> Result<ServerCertificate, CaError> {
+    let (root, ca) = (format!("{name} Root CA"), format!("{name} CA"));
+    let (_, pair) = tree(&root, &ca, &PKCS_ECDSA_P256_SHA256)?;
+    let below_root = der_of(&pair.certificate)?;
+    server_certificate(&issuer(&ca, &pair)?, below_root, names, not_before, not_after)
+}
+
+/// Makes a TLS server's certificate with a new key, by `issuer` whose own certificate is `ca`.
+fn server_certificate(
+    issuer: &Issuer<'static, KeyPair>,
+    ca: CertificateDer<'static>,
+    names: &[&str],
+    not_before: Utc,
+    not_after: Utc,
+) -> Result<ServerCertificate, CaError> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = leaf(names.first().map_or("vfxos Lab Server", String::as_str))?;
+    params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    date(&mut params, not_before, not_after);
+    let certificate = params.signed_by(&key, issuer)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    Ok(ServerCertificate { chain: vec![certificate.der().clone(), ca], key })
 }
 
 /// Makes a root and a CA below it.
@@ -328,6 +368,16 @@ fn date(params: &mut CertificateParams, not_before: Utc, not_after: Utc) {
 fn der_of(pem: &str) -> Result<CertificateDer<'static>, CaError> {
     CertificateDer::from_pem_slice(pem.as_bytes())
         .map_err(|error| CaError::Stored { reason: format!("certificate: {error:?}") })
+}
+
+/// Returns what people compare certificates by: SHA-256 of the first one in `pem`, in pairs of
+/// hexadecimal digits with colons between them; empty if there is none.
+pub fn fingerprint(pem: &str) -> String {
+    let digest = |der: &[u8]| ring::digest::digest(&ring::digest::SHA256, der);
+    let pairs = der_of(pem).map(|der| {
+        digest(&der).as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
+    });
+    pairs.unwrap_or_default()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], CaError> {

@@ -10,7 +10,7 @@
 //! Several events may be handled before the next poll: then one [`Output::Persist`] covers them
 //! all, ahead of every acknowledgement among them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ mod link;
 
 pub use bay::{ENTRIES_MAX, StoredBay, StoredEntry, UNKNOWN_COUNT_MAX};
 
-use bay::Bay;
+use bay::{Bay, Visitor};
 use link::{Fault, Link, Step};
 
 /// Most connections at a time: a license and a console link for each of three slots, and as many
@@ -36,6 +36,8 @@ pub const LINKS_MAX: usize = 12;
 pub const HELLO_WAIT: Duration = Duration::from_secs(10);
 /// How long after a start a blade may take to come back before its entitlements are given up.
 pub const RETURN_WAIT: Duration = Duration::from_secs(120);
+/// How long somebody who sits down at the console of a blade that is still starting waits for it.
+pub const CONSOLE_WAIT: Duration = Duration::from_secs(30);
 /// Most bytes that the edge may keep for a peer that doesn't read them; then it closes the link.
 pub const UNREAD_MAX: usize = 256 * 1024;
 
@@ -52,6 +54,8 @@ pub struct Facts {
     pub hostname: String,
     /// Number of module slots.
     pub slots: u8,
+    /// Slots that hold a module: its console is worth waiting for.
+    pub equipped: BTreeSet<Slot>,
 }
 
 /// What the agent last said: a mode for every tag, and two facts of the registration.
@@ -88,6 +92,8 @@ pub enum Event {
     Renamed { hostname: String },
     /// A slot is switched off or on again.
     Power { slot: Slot, on: bool },
+    /// A slot's application is to run, or not: stopping it gives its entitlements back.
+    Application { slot: Slot, running: bool },
     /// Somebody sits down at a blade's console; window size in characters.
     ConsoleOpen { slot: Slot, width: u16, height: u16 },
     /// Somebody typed; serials count up from 1.
@@ -176,12 +182,25 @@ impl Broker {
             }
             Event::Renamed { hostname } => self.facts.hostname = hostname,
             Event::Power { slot, on } => self.power(slot, on),
+            Event::Application { slot, running } => self.application(slot, running),
             Event::ConsoleOpen { slot, width, height } => {
-                self.type_into(slot, Message::ConsoleOpen { width, height });
+                let open = Message::ConsoleOpen { width, height };
+                match self.bays.get_mut(&slot) {
+                    Some(bay)
+                        if bay.console.is_none()
+                            && !bay.off
+                            && self.facts.equipped.contains(&slot) =>
+                    {
+                        let until = now.mono + CONSOLE_WAIT;
+                        bay.visitor = Some(Visitor { until, said: vec![open] });
+                    }
+                    Some(_) | None => self.type_into(slot, open),
+                }
             }
             Event::ConsoleIn { slot, serial, bytes } => self.console_in(slot, serial, &bytes),
             Event::ConsoleClose { slot } => {
-                if self.console_is_up(slot) {
+                let waited = self.bays.get_mut(&slot).and_then(|bay| bay.visitor.take());
+                if waited.is_none() && self.console_is_up(slot) {
                     self.type_into(slot, Message::ConsoleClosed);
                 }
             }
@@ -203,7 +222,8 @@ impl Broker {
             return Next::Do(Output::Demand(totals));
         }
         let greetings = self.links.values().filter_map(Link::deadline);
-        Next::Wait(greetings.chain(self.return_by).min())
+        let visitors = self.bays.values().filter_map(|bay| Some(bay.visitor.as_ref()?.until));
+        Next::Wait(greetings.chain(visitors).chain(self.return_by).min())
     }
 
     /// Returns the units in use per tag: those of attached blades, and of blades that may yet return.
@@ -219,6 +239,21 @@ impl Broker {
     /// Returns what the blade in a slot said of itself, while it is attached.
     pub fn attached(&self, slot: Slot) -> Option<&Hello> {
         self.bays.get(&slot)?.hello.as_ref()
+    }
+
+    /// Tells whether a slot holds a module, attached or not.
+    pub fn is_equipped(&self, slot: Slot) -> bool {
+        self.facts.equipped.contains(&slot) || self.attached(slot).is_some()
+    }
+
+    /// Tells whether a slot's module is up: its application is attached, or its console.
+    pub fn is_up(&self, slot: Slot) -> bool {
+        self.attached(slot).is_some() || self.console_is_up(slot)
+    }
+
+    /// Tells whether a slot is switched off.
+    pub fn is_off(&self, slot: Slot) -> bool {
+        self.bays.get(&slot).is_some_and(|bay| bay.off)
     }
 
     /// Returns true while a slot's blade has a console to type into.
@@ -313,6 +348,10 @@ impl Broker {
         if bay.off {
             return self.refuse(id, Refusal::SlotOff, format!("blade {slot}: the slot is off"));
         }
+        if bay.stopped && role == Role::License {
+            let reason = format!("blade {slot}: its application is stopped");
+            return self.refuse(id, Refusal::Stopped, reason);
+        }
         let seat = match role {
             Role::License => &mut bay.license,
             Role::Console => &mut bay.console,
@@ -336,10 +375,17 @@ impl Broker {
             registered: self.verdict.registered,
             next_handle: bay.next,
         };
+        let visitor = match role {
+            Role::Console => bay.visitor.take(),
+            Role::License => None,
+        };
         if let Some(link) = self.links.get_mut(&id) {
             link.seat(role, slot);
         }
         self.send(id, &Message::Welcome(welcome));
+        for message in visitor.into_iter().flat_map(|visitor| visitor.said) {
+            self.send(id, &message);
+        }
     }
 
     /// Drops a link; a license link takes its blade's entitlements with it.
@@ -373,9 +419,24 @@ impl Broker {
         let Some(bay) = self.bays.get_mut(&slot) else { return };
         bay.off = !on;
         if !on {
+            if bay.visitor.take().is_some() {
+                self.outputs.push_back(Output::ConsoleDown { slot });
+            }
             for id in [bay.license, bay.console].into_iter().flatten() {
                 self.refuse(id, Refusal::SlotOff, format!("blade {slot}: the slot is off"));
             }
+        }
+    }
+
+    fn application(&mut self, slot: Slot, running: bool) {
+        let Some(bay) = self.bays.get_mut(&slot) else { return };
+        if bay.stopped != running {
+            return;
+        }
+        bay.stopped = !running;
+        self.unwritten = true;
+        if let Some(id) = bay.license.filter(|_| !running) {
+            self.refuse(id, Refusal::Stopped, format!("blade {slot}: its application is stopped"));
         }
     }
 
@@ -424,9 +485,13 @@ impl Broker {
     }
 
     fn type_into(&mut self, slot: Slot, message: Message) {
-        match self.bays.get(&slot).and_then(|bay| bay.console) {
-            Some(id) => self.send(id, &message),
-            None => self.outputs.push_back(Output::ConsoleDown { slot }),
+        let Some(bay) = self.bays.get_mut(&slot) else {
+            return self.outputs.push_back(Output::ConsoleDown { slot });
+        };
+        match (bay.console, &mut bay.visitor) {
+            (Some(id), _) => self.send(id, &message),
+            (None, Some(visitor)) => visitor.say(message),
+            (None, None) => self.outputs.push_back(Output::ConsoleDown { slot }),
         }
     }
 
@@ -436,6 +501,11 @@ impl Broker {
             self.links.iter().filter(|(_, link)| late(link)).map(|(id, _)| *id).collect();
         for id in late {
             self.close(id, format!("said nothing for {} s", HELLO_WAIT.as_secs()));
+        }
+        for (slot, bay) in &mut self.bays {
+            if bay.visitor.take_if(|visitor| visitor.until <= now.mono).is_some() {
+                self.outputs.push_back(Output::ConsoleDown { slot: *slot });
+            }
         }
         if self.return_by.is_some_and(|until| until <= now.mono) {
             self.return_by = None;

@@ -1,11 +1,13 @@
 //! One chassis of a lab: its flash, its stack, its supervisor and the blades in its slots.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use tokio::task::JoinHandle;
 
-use super::blades;
+use super::blades::{self, Keeper};
 use super::world::World;
+use crate::cmd::blade::examine;
 use crate::cmd::supervisor::{self, Boot, Handle, SupervisorError};
 use crate::cmd::topology;
 use crate::proto::config::{Factory, OutOfBand, Trustpoint};
@@ -13,26 +15,33 @@ use crate::sys::flash::{Flash, Kind};
 
 /// Name of the AppAG socket in a chassis's folder.
 const SOCKET: &str = "appag.sock";
-/// Fixed Ethernet ports of a chassis.
-///
-/// # Source
-/// Recall: eight on a 4100 and on a 9300's supervisor.
-const PORTS: u8 = 8;
 
 /// A running chassis.
 pub(super) struct Running {
     pub(super) name: String,
+    pub(super) serial: String,
+    /// Where its management interface was at the start.
+    pub(super) address: Ipv4Addr,
     pub(super) handle: Handle,
-    pub(super) task: JoinHandle<Result<(), SupervisorError>>,
-    _blades: Vec<blades::Keeper>,
+    pub(super) blades: Vec<Keeper>,
 }
 
-/// Starts it, with its state in `folder`.
+/// The end of a supervisor's task.
+pub(super) type Task = JoinHandle<Result<(), SupervisorError>>;
+
+/// Starts its supervisor, with its state in `folder`; the blades wait for
+/// [`Running::start_blades`].
+///
+/// # Errors
+/// Why it or one of its blades cannot start: one line, which file, what to do.
 pub(super) fn start(
     chassis: &topology::Chassis,
     world: &World,
     folder: &Path,
-) -> Result<Running, String> {
+) -> Result<(Running, Task), String> {
+    for blade in &chassis.blades {
+        examine(&blades::folder(folder, blade.slot))?;
+    }
     let flash = Flash::open(folder, Kind::Chassis).map_err(|error| error.to_string())?;
     let stack = world.attach(chassis.address, chassis.prefix_len, chassis.gateway)?;
     let ca = world.authority.ca();
@@ -41,22 +50,22 @@ pub(super) fn start(
     let netmask = u32::MAX.checked_shl(32 - u32::from(chassis.prefix_len)).unwrap_or(0);
     let factory = Factory {
         hostname: chassis.name.clone(),
-        ports: PORTS,
-        slots: chassis.model.slots,
+        chassis: chassis.model,
+        deployed: chassis.blades.iter().map(|blade| blade.slot).collect(),
         out_of_band: OutOfBand {
             ip: chassis.address,
             netmask: netmask.into(),
             gateway: chassis.gateway,
         },
         dns: chassis.dns.clone(),
+        domain: chassis.domain.clone(),
         ntp: chassis.ntp.iter().map(ToString::to_string).collect(),
         trustpoints: vec![
             trustpoint("CHdefault", ca.root_pem()),
             trustpoint("CiscoLicRoot", ca.licence_root_pem()),
         ],
-        ..Factory::default()
+        authority: world.authority_url(),
     };
-    let socket = folder.join(SOCKET);
     let (handle, task) = supervisor::boot(Boot {
         chassis: chassis.model,
         serial: chassis.serial.clone(),
@@ -64,10 +73,25 @@ pub(super) fn start(
         flash,
         clock: world.clock.for_chassis(chassis.clock_skew_ms),
         stack,
-        socket: socket.clone(),
+        socket: folder.join(SOCKET),
         slots: chassis.blades.iter().map(|blade| blade.slot).collect(),
     })
     .map_err(|error| error.to_string())?;
-    let blades = chassis.blades.iter().map(|blade| blades::Keeper::start(blade, &socket, folder));
-    Ok(Running { name: chassis.name.clone(), handle, task, _blades: blades.collect() })
+    let running = Running {
+        name: chassis.name.clone(),
+        serial: chassis.serial.clone(),
+        address: chassis.address,
+        handle,
+        blades: Vec::new(),
+    };
+    Ok((running, task))
+}
+
+impl Running {
+    /// Starts its blades.
+    pub(super) fn start_blades(&mut self, chassis: &topology::Chassis, folder: &Path) {
+        let socket = folder.join(SOCKET);
+        let start = |blade| Keeper::start(blade, &socket, folder);
+        self.blades = chassis.blades.iter().map(start).collect();
+    }
 }

@@ -1,20 +1,30 @@
 //! `vfxos lab`: a chassis, its blades, a network and the licence authority in one command.
 
-use std::fs;
+use std::future::Future;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
+use super::control::socket;
 use super::topology::Topology;
-use crate::sys::flash::{Flash, FolderLock, Kind};
-use crate::sys::process;
+use crate::sys::flash::{Flash, Kind};
+use crate::sys::{console, process};
+use drill::Drill;
+use state::State;
 
+mod attach;
 mod blades;
 mod chassis;
 mod control;
+pub(in crate::cmd) mod drill;
+mod faults;
 mod script;
+mod state;
 mod time;
 mod world;
 
@@ -40,68 +50,47 @@ pub struct LabArgs {
 /// Runs a lab; 2 when it cannot start or has to stop.
 pub fn run(args: &LabArgs) -> ExitCode {
     if args.print_topology {
-        print!("{}", super::topology::DEFAULT);
+        // A closed pipe is the reader's choice and no error.
+        let _ = console::print(super::topology::DEFAULT);
         return ExitCode::SUCCESS;
     }
-    match start(args) {
+    match start(args, None) {
         Ok(code) => code,
         Err(why) => {
-            eprintln!("vfxos lab: {why}");
+            console::say(&format!("vfxos lab: {why}"));
             ExitCode::from(2)
         }
     }
 }
 
-fn start(args: &LabArgs) -> Result<ExitCode, String> {
-    let topology = match &args.file {
-        Some(file) => Topology::read(file),
-        None => Topology::built_in(),
+/// Runs a lab that a drill has broken.
+///
+/// # Errors
+/// A line for the operator.
+pub(in crate::cmd) fn run_drill(args: &LabArgs, drill: Drill) -> Result<ExitCode, String> {
+    start(args, Some(drill))
+}
+
+fn start(args: &LabArgs, drill: Option<Drill>) -> Result<ExitCode, String> {
+    let own = drill.as_ref().and_then(|drill| drill.topology.as_deref());
+    let topology = match (&args.file, own) {
+        (Some(file), _) => Topology::read(file),
+        (None, Some(text)) => Topology::parse(text, "of the drill"),
+        (None, None) => Topology::built_in(),
     }
     .map_err(|error| error.to_string())?;
     process::private_files();
     let state = State::prepare(args, &topology)?;
+    if drill.is_some() {
+        state.empty()?;
+    }
     let runtime = super::runtime().map_err(|error| error.to_string())?;
     let local = tokio::task::LocalSet::new();
-    let code = local.block_on(&runtime, live(args, &topology, &state.folder));
+    let code = local.block_on(&runtime, live(args, &topology, &state, drill));
     drop(local);
     // A thread may still wait for a key that nobody will press.
     runtime.shutdown_background();
     code
-}
-
-/// The lab's folder, locked; a throw-away one goes when this is dropped.
-struct State {
-    folder: PathBuf,
-    ephemeral: bool,
-    _lock: FolderLock,
-}
-
-impl State {
-    fn prepare(args: &LabArgs, topology: &Topology) -> Result<State, String> {
-        let folder = if args.ephemeral {
-            std::env::temp_dir().join(format!("vfxos-lab-{}", process::id()))
-        } else {
-            args.state.clone().or_else(|| topology.state.clone()).map_or_else(default_folder, Ok)?
-        };
-        let say = |error: io::Error| {
-            format!(
-                "state folder {}: {error}; name one that can be written with --state",
-                folder.display()
-            )
-        };
-        fs::create_dir_all(&folder).map_err(say)?;
-        let lock = FolderLock::take(&folder).map_err(|error| error.to_string())?;
-        Ok(State { folder, ephemeral: args.ephemeral, _lock: lock })
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        if self.ephemeral {
-            // What is left of it is in the temporary folder, where it is nobody's loss.
-            let _ = fs::remove_dir_all(&self.folder);
-        }
-    }
 }
 
 /// Returns the folder that `vfxos lab` and `vfxos ctl` use when none is named.
@@ -109,35 +98,115 @@ impl Drop for State {
 /// # Errors
 /// A line for the operator when the environment names no home.
 pub fn default_folder() -> Result<PathBuf, String> {
+    state_folder("lab")
+}
+
+/// Returns the folder of a process when none is named.
+///
+/// # Errors
+/// As [`default_folder`].
+pub(in crate::cmd) fn state_folder(process: &str) -> Result<PathBuf, String> {
     let base =
         std::env::var_os("XDG_STATE_HOME").filter(|text| !text.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    base.or_else(home).map(|base| base.join("vfxos/lab")).ok_or_else(|| {
+    base.or_else(home).map(|base| base.join("vfxos").join(process)).ok_or_else(|| {
         "neither XDG_STATE_HOME nor HOME is set; name a state folder with --state".to_owned()
     })
 }
 
-async fn live(args: &LabArgs, topology: &Topology, folder: &Path) -> Result<ExitCode, String> {
-    let flash = Flash::open(&folder.join("authority"), Kind::Authority)
-        .map_err(|error| error.to_string())?;
-    let world = world::World::build(topology, flash)?;
-    let mut chassis = Vec::new();
-    for one in &topology.chassis {
-        chassis.push(chassis::start(one, &world, &folder.join("chassis").join(&one.name))?);
-    }
-    let lab = control::Lab::new(world, chassis);
+/// Longest wait for the supervisors to end, once they were asked to.
+const END_WAIT: Duration = Duration::from_secs(10);
+
+/// The supervisors' tasks; each ends with the reason it stopped for.
+type Supervisors = JoinSet<String>;
+
+async fn live(
+    args: &LabArgs,
+    topology: &Topology,
+    state: &State,
+    drill: Option<Drill>,
+) -> Result<ExitCode, String> {
+    let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
+    let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
+    let world = world::World::build(topology, state.clock(topology)?, flash)?;
+    let (chassis, mut supervisors) = power_on(topology, &world, state)?;
+    let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
+        (drill.prepare.clone(), format!("\n{}\n{}", drill.title, drill.story))
+    });
+    let lab = control::Lab::new(world, chassis, state.clone(), drill);
     let token = lab.first_token().await?;
-    eprintln!("vfxos lab: state in {}", folder.display());
-    eprintln!("vfxos lab: a token is ready: {token}");
-    eprintln!("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
-    eprintln!("vfxos lab: from another terminal: vfxos ctl --state {} status", folder.display());
-    let socket = control::serve(&lab, &folder.join(super::control::SOCKET))?;
-    let ended = lab.ended();
+    let folder = state.folder().display();
+    console::say(&format!("vfxos lab: state in {folder}"));
+    console::say(&format!("vfxos lab: a token is ready: {token}"));
+    console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
+    console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
+    let asked = lab.clone();
+    let socket = socket::serve(&state.socket(), move |request, caller| {
+        let lab = asked.clone();
+        async move { lab.serve(request, caller).await }
+    })?;
+    let (faults, clock) = (lab.clone(), lab.clone());
+    tokio::task::spawn_local(async move { faults.watch_faults().await });
+    tokio::task::spawn_local(async move { clock.watch_clock().await });
+    let stop_on_refusal = args.stop_on_refusal;
+    let task = script::Task { token, prepare, story, stop_on_refusal };
     let code = tokio::select! {
-        code = script::attend(&lab, token, args.stop_on_refusal) => code,
-        why = ended => Err(why),
+        code = script::attend(&lab, task) => code,
+        () = lab.stopped() => Ok(ExitCode::SUCCESS),
+        name = signalled => {
+            console::say(&format!("vfxos lab: ended by {name}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(why) = supervisors.join_next() => Err(why.unwrap_or_else(|error| error.to_string())),
     };
     lab.stop().await;
+    let ended = async { while supervisors.join_next().await.is_some() {} };
+    if tokio::time::timeout(END_WAIT, ended).await.is_err() {
+        tracing::error!("a supervisor does not end; what it did last may be lost");
+    }
     drop(socket);
-    code
+    code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
+}
+
+/// Starts every chassis; the blades last, so that none runs where another chassis cannot start.
+fn power_on(
+    topology: &Topology,
+    world: &world::World,
+    state: &State,
+) -> Result<(Vec<chassis::Running>, Supervisors), String> {
+    let (mut running, mut supervisors) = (Vec::new(), JoinSet::new());
+    for one in &topology.chassis {
+        let (chassis, task) = chassis::start(one, world, &state.chassis(&one.name))?;
+        let name = one.name.clone();
+        supervisors.spawn(async move {
+            match task.await {
+                Ok(Ok(())) => format!("the supervisor of {name} has ended"),
+                Ok(Err(error)) => format!("the supervisor of {name} has stopped: {error}"),
+                Err(error) => format!("the supervisor of {name} has failed: {error}"),
+            }
+        });
+        running.push(chassis);
+    }
+    for (chassis, one) in running.iter_mut().zip(&topology.chassis) {
+        chassis.start_blades(one, &state.chassis(&one.name));
+    }
+    Ok((running, supervisors))
+}
+
+/// Waits for a signal that asks this process to end, from a shell, a service manager or a terminal
+/// that has gone; returns its name.
+///
+/// # Errors
+/// What the operating system says.
+pub(in crate::cmd) fn signalled() -> io::Result<impl Future<Output = &'static str>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = hangup.recv() => "SIGHUP",
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        }
+    })
 }

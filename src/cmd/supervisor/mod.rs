@@ -3,22 +3,22 @@
 //! One loop: take what came in, let the machine run until it waits, write what must last in one
 //! transaction, and only then send, ask and print.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::base::ident::Slot;
 use crate::base::time::{Instant, Now};
+use crate::cli::desk::SessionId;
 use crate::net::ntp::{self, Servers};
 use crate::net::stack::{Cidr, Stack};
 use crate::proto::Next;
 use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
 use crate::proto::config::facts;
-use crate::proto::mio::{Event, Mio, Output, Piece};
+use crate::proto::mio::{Event, Mio, Output, Piece, Restart};
 use crate::shell::sessions::ToSession;
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
@@ -27,13 +27,16 @@ use crate::wire::callhome::SigningKey;
 mod boot;
 mod desk;
 mod exchange;
+mod jobs;
 mod links;
 mod status;
 
 pub use boot::{Boot, BootError, boot};
 pub use status::{Registration, Status};
 
+use boot::Hardware;
 use desk::Desk;
+use jobs::Said;
 use links::Line;
 
 /// Most inputs waiting for the loop; whoever brings more waits.
@@ -63,9 +66,17 @@ pub(crate) enum Input {
     LinkGone {
         link: LinkId,
     },
-    /// The outcome of an exchange with the authority.
-    Exchanged(agent::Event),
+    /// The outcome of an exchange with the authority, and since which start it was under way.
+    Exchanged {
+        boot: u32,
+        event: agent::Event,
+    },
     Session(ToSession),
+    /// What an operator's job says.
+    Job {
+        session: SessionId,
+        said: Said,
+    },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
     /// Answer once nothing is due and nothing is under way.
@@ -81,6 +92,9 @@ pub(crate) enum Input {
 pub enum SupervisorError {
     #[error(transparent)]
     Flash(#[from] FlashError),
+    /// What it wrote before a restart cannot be read after it.
+    #[error(transparent)]
+    Boot(#[from] BootError),
     /// A part of the state that JSON cannot hold: a bug, and better stopped than forgotten.
     #[error("{key} cannot be written to flash: {error}")]
     Encode { key: &'static str, error: serde_json::Error },
@@ -112,7 +126,7 @@ impl Handle {
         }
     }
 
-    /// Returns once everything said to it before has been taken.
+    /// Returns once everything said to it before has been taken, and is on the disk.
     pub async fn seen(&self) {
         let (reply, seen) = oneshot::channel();
         if self.inbox.send(Input::Seen(reply)).await.is_ok() {
@@ -130,6 +144,12 @@ impl Handle {
 
 struct Supervisor {
     mio: Mio,
+    /// What a restart begins with again.
+    hardware: Hardware,
+    /// Number of starts.
+    boots: u32,
+    /// How an operator wants the chassis to go down, once everybody has been told.
+    down: Option<Restart>,
     name: String,
     clock: ChassisClock,
     flash: Flash,
@@ -139,19 +159,28 @@ struct Supervisor {
     outbox: mpsc::Sender<Input>,
     links: BTreeMap<LinkId, Line>,
     desk: Desk,
-    /// Slots that are to hold a blade.
-    slots: BTreeSet<Slot>,
+    /// What has changed and is not on the disk yet, by key.
+    unsaved: BTreeMap<&'static str, Vec<u8>>,
     under_way: usize,
     settling: Vec<oneshot::Sender<()>>,
     seen: Vec<oneshot::Sender<()>>,
     status: watch::Sender<Status>,
     deadline: watch::Sender<Option<Instant>>,
     rate: u32,
+    /// True while blades have not been told of a jump of both clocks.
+    jumped: bool,
+    /// True from an input until its effects are carried out.
+    heard: bool,
     /// The last reading of both clocks, to notice a step of the wall clock.
     last: Now,
     ntp: Arc<ntp::Client>,
 }
 
+/// How long a change that nothing depends on may wait for others before it is written.
+///
+/// An evaluation period is counted every ten minutes; who lets three months pass at once would
+/// else wait for thousands of writes.
+const LAZY: Duration = Duration::from_secs(1);
 /// Shortest jump of both clocks that blades are told of.
 const JUMP_MIN: Duration = Duration::from_secs(5);
 /// Furthest that wall and monotonic time may drift apart between two readings unnoticed.
@@ -163,16 +192,34 @@ impl Supervisor {
         self.configured();
         loop {
             let deadline = self.turn()?;
+            match self.down.take() {
+                None => {}
+                Some(Restart::PowerOff) => {
+                    self.save()?;
+                    self.desk.close_all();
+                    return Ok(());
+                }
+                Some(how @ (Restart::Reboot | Restart::Erase)) => {
+                    self.restart(how)?;
+                    continue;
+                }
+            }
             let wait = self.clock.lab().clone();
             let input = tokio::select! {
                 input = self.inbox.recv() => input,
+                () = tokio::time::sleep(LAZY), if self.jumped || !self.unsaved.is_empty() => {
+                    let now = self.now();
+                    self.tell_time(now);
+                    self.heard = true;
+                    continue;
+                }
                 () = wait.sleep_until(deadline) => {
                     let now = self.now();
                     self.mio.handle(now, Event::Due);
                     continue;
                 }
             };
-            let Some(input) = input else { return Ok(()) };
+            let Some(input) = input else { return self.save() };
             let mut stop = self.take(input);
             for _ in 1..BATCH_MAX {
                 let Ok(input) = self.inbox.try_recv() else { break };
@@ -180,10 +227,27 @@ impl Supervisor {
             }
             if stop {
                 self.turn()?;
+                self.save()?;
                 self.desk.close_all();
                 return Ok(());
             }
         }
+    }
+
+    /// Begins anew from flash, as after a power cut: sessions, links and tries are gone.
+    fn restart(&mut self, how: Restart) -> Result<(), SupervisorError> {
+        self.save()?;
+        if how == Restart::Erase {
+            self.flash.write(&[Change::Delete(key::CONFIG)])?;
+        }
+        self.desk.close_all();
+        self.links.clear();
+        self.boots += 1;
+        self.under_way = 0;
+        let now = self.clock.now();
+        self.mio = boot::machine(&self.hardware, &self.flash, &self.signing_key, now)?;
+        self.configured();
+        Ok(())
     }
 
     /// Reads the clocks; a step of the wall clock reaches the machine before anything else does.
@@ -199,16 +263,27 @@ impl Supervisor {
             let rate_milli = rate.saturating_mul(1000);
             self.mio.handle(now, Event::ClockSet { rate_milli });
         } else if passed >= JUMP_MIN {
-            // Blades keep their own time between readings; a jump is news to them.
-            let rate_milli = rate.saturating_mul(1000);
-            self.mio.broker.handle(now, broker::Event::ClockSet { rate_milli });
+            self.jumped = true;
         }
         now
     }
 
-    /// Applies one input; true if it is the last.
+    /// Tells the blades of a jump of both clocks: between readings they keep their own time.
+    fn tell_time(&mut self, now: Now) {
+        if std::mem::take(&mut self.jumped) {
+            let rate_milli = self.rate.saturating_mul(1000);
+            self.mio.broker.handle(now, broker::Event::ClockSet { rate_milli });
+        }
+    }
+
+    /// Applies one input; true if it is the last. Whoever brings one waits for its effects, so what
+    /// it changes is written at once.
     fn take(&mut self, input: Input) -> bool {
         let now = self.now();
+        if !matches!(input, Input::Settle(_)) {
+            self.heard = true;
+            self.tell_time(now);
+        }
         match input {
             Input::LinkOpened { link, line } => {
                 self.links.insert(link, line);
@@ -221,10 +296,14 @@ impl Supervisor {
                 self.links.remove(&link);
                 self.mio.handle(now, Event::Broker(broker::Event::Gone { link }));
             }
-            Input::Exchanged(event) => {
-                self.under_way = self.under_way.saturating_sub(1);
-                self.mio.handle(now, Event::Agent(event));
+            Input::Exchanged { boot, event } => {
+                // What was asked before a restart was asked by a machine that is no more.
+                if boot == self.boots {
+                    self.under_way = self.under_way.saturating_sub(1);
+                    self.mio.handle(now, Event::Agent(event));
+                }
             }
+            Input::Job { session, said } => self.desk.job(now, &mut self.mio, session, said),
             Input::Session(message) => self.desk.take(now, &mut self.mio, message),
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
             Input::Settle(reply) => self.settling.push(reply),
@@ -246,6 +325,10 @@ impl Supervisor {
                 }
             };
             self.persist(&outputs)?;
+            let quiet = |output: &Output| matches!(output, Output::Persist(_) | Output::Log { .. });
+            if self.heard || !outputs.iter().all(quiet) {
+                self.save()?;
+            }
             let idle = outputs.is_empty();
             for output in outputs {
                 self.perform(now, output);
@@ -256,6 +339,7 @@ impl Supervisor {
                 continue;
             }
             if idle && !self.desk.flush(now, &mut self.mio) {
+                self.heard = false;
                 self.deadline.send_replace(deadline);
                 self.report(now);
                 return Ok(deadline);
@@ -263,9 +347,8 @@ impl Supervisor {
         }
     }
 
-    /// Writes every part that changed, in one transaction, before anything that depends on it.
+    /// Notes every part that changed.
     fn persist(&mut self, outputs: &[Output]) -> Result<(), SupervisorError> {
-        let mut parts: BTreeMap<&'static str, Vec<u8>> = BTreeMap::new();
         for output in outputs {
             let Output::Persist(piece) = output else { continue };
             let (key, value) = match piece {
@@ -273,14 +356,22 @@ impl Supervisor {
                 Piece::Broker(stored) => (key::BROKER, serde_json::to_vec(stored)),
                 Piece::Config(stored) => (key::CONFIG, serde_json::to_vec(stored)),
             };
-            parts.insert(key, value.map_err(|error| SupervisorError::Encode { key, error })?);
+            let value = value.map_err(|error| SupervisorError::Encode { key, error })?;
+            self.unsaved.insert(key, value);
         }
-        if parts.is_empty() {
+        Ok(())
+    }
+
+    /// Writes what has changed, in one transaction.
+    fn save(&mut self) -> Result<(), SupervisorError> {
+        if self.unsaved.is_empty() {
             return Ok(());
         }
         let changes: Vec<Change<'_>> =
-            parts.iter().map(|(key, value)| Change::Put(key, value)).collect();
-        Ok(self.flash.write(&changes)?)
+            self.unsaved.iter().map(|(key, value)| Change::Put(key, value)).collect();
+        self.flash.write(&changes)?;
+        self.unsaved.clear();
+        Ok(())
     }
 
     fn perform(&mut self, now: Now, output: Output) {
@@ -290,13 +381,15 @@ impl Supervisor {
                 self.under_way += 1;
                 let work = exchange::Work::new(&self.mio, &self.stack, now.wall);
                 let sealed = work.seal(&request, &self.signing_key);
-                tokio::spawn(work.run(exchange, sealed, self.outbox.clone()));
+                tokio::spawn(work.run(self.boots, exchange, sealed, self.outbox.clone()));
             }
             Output::Send { link, bytes } => {
                 let sent = self.links.get(&link).is_none_or(|line| line.send(bytes));
                 if !sent {
                     tracing::warn!(chassis = %self.name, "AppAG: link {} reads nothing; closed", link.0);
-                    self.links.remove(&link);
+                    if let Some(line) = self.links.remove(&link) {
+                        line.cut();
+                    }
                     self.mio.handle(now, Event::Broker(broker::Event::Gone { link }));
                 }
             }
@@ -309,6 +402,8 @@ impl Supervisor {
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
             Output::Configured(_) => self.configured(),
+            Output::Restart { how, .. } => self.down = Some(how),
+            Output::EndSessions(user) => self.desk.end(user.as_deref()),
             Output::Log { severity, text } => match severity {
                 0..=3 => tracing::error!(chassis = %self.name, "{text}"),
                 4 => tracing::warn!(chassis = %self.name, "{text}"),
@@ -344,7 +439,7 @@ impl Supervisor {
 
     /// Publishes how things stand, and answers whoever waits for nothing to be under way.
     fn report(&mut self, now: Now) {
-        let status = Status::of(now, &self.mio, &self.slots, self.under_way > 0);
+        let status = Status::of(now, &self.mio, &self.hardware.slots, self.under_way > 0);
         self.status.send_if_modified(|old| {
             let changed = *old != status;
             *old = status;

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::base::ident::Slot;
 use crate::base::time::Now;
-use crate::proto::agent::{AuthorizationStatus, RegistrationReport};
+use crate::cmd::control::WaitFor;
+use crate::proto::agent::{Attempt, AuthorizationStatus, RegistrationReport};
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
 
@@ -20,10 +21,16 @@ pub struct Status {
     pub out_of_compliance: bool,
     pub evaluation: bool,
     pub auth_expired: bool,
+    /// The last renewal failed.
+    pub renewal_failing: bool,
+    /// Where it is registered.
+    pub virtual_account: Option<String>,
     /// A try is under way.
     pub trying: bool,
     /// Every configured blade is attached.
     pub attached: bool,
+    /// Slots of the blades that are.
+    pub blades: BTreeSet<Slot>,
     pub synchronized: bool,
 }
 
@@ -37,13 +44,49 @@ pub enum Registration {
     Retrying,
     Failed,
     Registered,
+    /// Licensed by a reservation.
+    Reserved,
 }
 
 impl Status {
+    /// Tells whether a chassis that stands like this is what somebody waits for.
+    pub fn is(&self, condition: WaitFor) -> bool {
+        match condition {
+            WaitFor::Registered => self.registration == Registration::Registered,
+            WaitFor::Unregistered => self.registration == Registration::Unregistered,
+            WaitFor::Failed => self.registration == Registration::Failed,
+            WaitFor::Retrying => self.registration == Registration::Retrying,
+            WaitFor::RenewalFailing => self.renewal_failing,
+            WaitFor::Authorized => self.authorized,
+            WaitFor::OutOfCompliance => self.out_of_compliance,
+            WaitFor::Evaluation => self.evaluation,
+            WaitFor::AuthExpired => self.auth_expired,
+            WaitFor::Attempted => !self.trying && self.registration != Registration::Pending,
+            WaitFor::Attached => self.attached,
+            WaitFor::Synchronized => self.synchronized,
+        }
+    }
+
     pub(super) fn of(now: Now, mio: &Mio, slots: &BTreeSet<Slot>, trying: bool) -> Status {
         let report = mio.agent.report(now);
+        let attached = |slot: &Slot| mio.broker.attached(*slot).is_some();
+        let blades: BTreeSet<Slot> = slots.iter().copied().filter(attached).collect();
+        let (last_renewal, virtual_account) = match &report.registration {
+            RegistrationReport::Registered { last_renewal, virtual_account, .. } => {
+                (last_renewal.clone(), Some(virtual_account.clone()))
+            }
+            RegistrationReport::Unregistered
+            | RegistrationReport::Reserving
+            | RegistrationReport::Reserved { .. }
+            | RegistrationReport::Pending
+            | RegistrationReport::Failed { .. }
+            | RegistrationReport::Retrying { .. } => (None, None),
+        };
         let registration = match report.registration {
-            RegistrationReport::Unregistered => Registration::Unregistered,
+            RegistrationReport::Unregistered | RegistrationReport::Reserving => {
+                Registration::Unregistered
+            }
+            RegistrationReport::Reserved { .. } => Registration::Reserved,
             RegistrationReport::Pending => Registration::Pending,
             RegistrationReport::Failed { .. } => Registration::Failed,
             RegistrationReport::Retrying { .. } => Registration::Retrying,
@@ -52,7 +95,9 @@ impl Status {
         let answered = report.licences.iter().all(|licence| licence.mode.grants_more());
         let in_use = !report.licences.is_empty();
         let (authorized, out_of_compliance, evaluation, auth_expired) = match report.authorization {
-            AuthorizationStatus::Authorized { .. } => (in_use && answered, false, false, false),
+            AuthorizationStatus::Authorized { .. } | AuthorizationStatus::Reserved { .. } => {
+                (in_use && answered, false, false, false)
+            }
             AuthorizationStatus::OutOfCompliance { .. } => (false, true, false, false),
             AuthorizationStatus::Evaluation { .. } => (false, false, true, false),
             AuthorizationStatus::Expired { .. } => (false, false, false, true),
@@ -67,8 +112,11 @@ impl Status {
             out_of_compliance,
             evaluation,
             auth_expired,
+            renewal_failing: matches!(last_renewal, Some(Attempt::Failed { .. })),
+            virtual_account,
             trying,
-            attached: slots.iter().all(|slot| mio.broker.attached(*slot).is_some()),
+            attached: blades == *slots,
+            blades,
             synchronized: mio.facts.ntp.values().any(|status| status == "Time Synchronized"),
         }
     }

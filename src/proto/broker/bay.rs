@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::enforcement::Mode;
 use crate::base::entitlement::{Entitlement, Feature};
 use crate::base::ident::{Handle, Tag};
-use crate::wire::appag::{Denial, Hello};
+use crate::base::time::Instant;
+use crate::wire::appag::{Denial, Hello, Message};
 
 use super::{LinkId, Verdict};
 
@@ -27,6 +28,28 @@ pub(super) struct Bay {
     /// Set while `license` is.
     pub(super) hello: Option<Hello>,
     pub(super) off: bool,
+    /// True if its application is not to run: the module is there, and asks for nothing.
+    pub(super) stopped: bool,
+    /// Somebody at the console of a blade that is not there yet.
+    pub(super) visitor: Option<Visitor>,
+}
+
+/// Who waits for a blade's console, and what was said to it meanwhile.
+#[derive(Clone, Debug)]
+pub(super) struct Visitor {
+    pub(super) until: Instant,
+    pub(super) said: Vec<Message>,
+}
+
+/// Most messages kept for a console that is not there yet; what is typed beyond them is lost.
+const SAID_MAX: usize = 64;
+
+impl Visitor {
+    pub(super) fn say(&mut self, message: Message) {
+        if self.said.len() < SAID_MAX {
+            self.said.push(message);
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +82,9 @@ pub(super) enum Change {
 pub struct StoredBay {
     pub next: Handle,
     pub entries: BTreeMap<Handle, StoredEntry>,
+    /// True if an operator stopped its application.
+    #[serde(default)]
+    pub stopped: bool,
 }
 
 /// What flash keeps of one handle.
@@ -72,7 +98,7 @@ pub struct StoredEntry {
 
 impl Default for StoredBay {
     fn default() -> StoredBay {
-        StoredBay { next: FIRST, entries: BTreeMap::new() }
+        StoredBay { next: FIRST, entries: BTreeMap::new(), stopped: false }
     }
 }
 
@@ -103,7 +129,8 @@ impl Bay {
             let holding = if entry.counted { Holding::Awaited } else { Holding::Lapsed };
             (handle, Entry { tag: entry.tag, count: entry.count, holding })
         });
-        Bay { next: stored.next, entries: entries.collect(), ..Bay::default() }
+        let (next, stopped) = (stored.next, stored.stopped);
+        Bay { next, stopped, entries: entries.collect(), ..Bay::default() }
     }
 
     pub(super) fn stored(&self) -> StoredBay {
@@ -111,7 +138,7 @@ impl Bay {
             let (tag, count) = (entry.tag.clone(), entry.count);
             (*handle, StoredEntry { tag, count, counted: entry.counts() })
         });
-        StoredBay { next: self.next, entries: entries.collect() }
+        StoredBay { next: self.next, entries: entries.collect(), stopped: self.stopped }
     }
 
     /// Returns tag and count of everything in use.

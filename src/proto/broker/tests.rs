@@ -301,6 +301,25 @@ fn a_slot_switched_off_loses_its_blade_and_refuses_the_next() {
 }
 
 #[test]
+fn a_stopped_application_gives_its_entitlements_back_and_its_module_stays() {
+    let mut lab = Lab::new();
+    let mut blade = lab.licensed(1);
+    let console = lab.attach(1, Role::Console);
+    let outputs = lab.event(Event::Application { slot: slot(1), running: false });
+    assert_eq!(blade.hears(&outputs), [Message::Refused { reason: Refusal::Stopped }]);
+    assert!(outputs.contains(&Output::Demand(BTreeMap::new())));
+    assert!(lab.broker.links.contains_key(&console.link) && lab.broker.is_up(slot(1)));
+    let refused = lab.attach(1, Role::License);
+    assert_eq!(refused.heard, [Message::Refused { reason: Refusal::Stopped }]);
+    // It stays stopped over a restart.
+    let stored = lab.broker.stored();
+    assert!(stored.bays[&slot(1)].stopped);
+    lab.event(Event::Application { slot: slot(1), running: true });
+    assert!(matches!(lab.attach(1, Role::License).heard.as_slice(), [Message::Welcome(_)]));
+    assert_eq!(lab.event(Event::Application { slot: slot(1), running: true }), []);
+}
+
+#[test]
 fn the_clock_goes_to_every_blade() {
     let mut lab = Lab::new();
     let mut blade = lab.attach(3, Role::License);
@@ -330,6 +349,44 @@ fn a_console_is_bytes_both_ways() {
     assert_eq!(outputs, [want]);
     let outputs = lab.event(Event::Gone { link: console.link });
     assert_eq!(outputs, [Output::ConsoleDown { slot: slot(1) }]);
+}
+
+#[test]
+fn a_visitor_waits_for_the_console_of_a_blade_that_starts() {
+    let open = Event::ConsoleOpen { slot: slot(2), width: 80, height: 24 };
+    let typed = Event::ConsoleIn { slot: slot(2), serial: 1, bytes: b"\r".to_vec() };
+    let mut lab = Lab::new();
+    assert_eq!([lab.event(open.clone()), lab.event(typed)], [[], []]);
+    let console = lab.attach(2, Role::Console);
+    assert!(
+        matches!(
+            console.heard.as_slice(),
+            [
+                Message::Welcome(_),
+                Message::ConsoleOpen { width: 80, height: 24 },
+                Message::ConsoleIn { serial: 1, .. }
+            ]
+        ),
+        "{:?}",
+        console.heard
+    );
+
+    let down = [Output::ConsoleDown { slot: slot(2) }];
+    let mut lab = Lab::new();
+    lab.event(open.clone());
+    assert_eq!(lab.broker.poll(NOON), Next::Wait(Some(NOON.mono + CONSOLE_WAIT)));
+    lab.now = NOON.advanced(CONSOLE_WAIT);
+    assert_eq!(lab.event(Event::Due), down, "nobody came");
+
+    let mut lab = Lab::new();
+    lab.event(open.clone());
+    assert_eq!(lab.event(Event::Power { slot: slot(2), on: false }), down, "nobody will come");
+    assert_eq!(lab.event(open.clone()), down);
+
+    let mut lab = Lab::new();
+    lab.event(open);
+    assert_eq!(lab.event(Event::ConsoleClose { slot: slot(2) }), []);
+    assert!(matches!(lab.attach(2, Role::Console).heard.as_slice(), [Message::Welcome(_)]));
 }
 
 #[test]
@@ -366,8 +423,13 @@ impl Lab {
         Lab::restored(Stored::default())
     }
     fn restored(stored: Stored) -> Lab {
-        let facts =
-            Facts { model: "FPR-9300".to_owned(), hostname: "FPR9300-1".to_owned(), slots: 3 };
+        let equipped = (1..=3).filter_map(Slot::new).collect();
+        let facts = Facts {
+            model: "FPR-9300".to_owned(),
+            hostname: "FPR9300-1".to_owned(),
+            slots: 3,
+            equipped,
+        };
         let mut lab = Lab { broker: Broker::new(facts, stored.clone(), NOON), now: NOON, links: 0 };
         if stored == Stored::default() {
             lab.drain();

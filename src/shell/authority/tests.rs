@@ -9,13 +9,14 @@ use crate::proto::authority::{Pool, TokenSpec};
 use crate::sys::flash::Kind;
 use crate::wire::callhome::{Ask, Device, Grant};
 
-const NOON: Now = Now { mono: Instant::ZERO, wall: Utc::from_civil(2020, 8, 4, 12, 0, 0) };
+pub(super) const NOON: Now =
+    Now { mono: Instant::ZERO, wall: Utc::from_civil(2020, 8, 4, 12, 0, 0) };
 
 fn service(flash: Flash) -> Service {
     Service::open(flash, Settings::default(), Rng::from_seed(1)).unwrap()
 }
 
-fn in_memory() -> Service {
+pub(super) fn in_memory() -> Service {
     service(Flash::memory(Kind::Authority))
 }
 
@@ -45,7 +46,7 @@ fn key(number: u32) -> SigningKey {
     SigningKey::from_seed(&seed)
 }
 
-fn request(number: u32, ask: Ask) -> Vec<u8> {
+pub(super) fn request(number: u32, ask: Ask) -> Vec<u8> {
     let serial = format!("JAD{number:08}");
     let device = Device {
         udi: Udi { pid: "FPR-4125-SUP".into(), serial },
@@ -58,12 +59,12 @@ fn request(number: u32, ask: Ask) -> Vec<u8> {
     seal(&body, &key(number), "")
 }
 
-fn registration(number: u32, token: &str) -> Vec<u8> {
+pub(super) fn registration(number: u32, token: &str) -> Vec<u8> {
     let public_key = key(number).public_key().to_string();
     request(number, Ask::Register { token: token.to_owned(), force: false, public_key })
 }
 
-async fn token(service: &Service) -> String {
+pub(super) async fn token(service: &Service) -> String {
     let issue = |authority: &mut Authority, wall| authority.token_new(wall, &TokenSpec::default());
     service.operate(NOON, issue).await.unwrap().text
 }
@@ -220,12 +221,12 @@ async fn spoilt_answers_are_what_a_chassis_must_refuse() {
         let opened = open(&response.body).unwrap();
         check_answer(&opened, service.ca().licence_root_pem(), NOON.wall)
     };
-    for (fault, want) in [
-        (Some(AnswerFault::Unsigned), Err(TrustError::Chain)),
-        (Some(AnswerFault::WrongSignature), Err(TrustError::Signature)),
-        (None, Ok(())),
+    for (signature, want) in [
+        (Signature::Missing, Err(TrustError::Unsigned)),
+        (Signature::Wrong, Err(TrustError::Signature)),
+        (Signature::Good, Ok(())),
     ] {
-        service.set_answer_fault(fault);
+        service.set_settings(Settings { signature, ..Settings::default() });
         let response = service.answer(&registration(1, "ODNm"), NOON).await;
         assert_eq!(trust(&response), want);
     }

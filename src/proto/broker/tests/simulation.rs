@@ -58,7 +58,9 @@ fn nothing_is_counted_twice_and_nothing_acknowledged_is_lost() {
 impl World {
     fn new(seed: u64) -> World {
         let modules = (1..=3).map(|n| (slot(n), Module9k::new(n, blade::Stored::default(), NOON)));
-        let facts = Facts { model: "FPR-9300".to_owned(), hostname: "x".to_owned(), slots: 3 };
+        let equipped = (1..=3).filter_map(Slot::new).collect();
+        let facts =
+            Facts { model: "FPR-9300".to_owned(), hostname: "x".to_owned(), slots: 3, equipped };
         World {
             seed,
             rng: Rng::from_seed(seed),
