@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::control::socket;
 use super::topology::Topology;
@@ -117,8 +117,13 @@ pub(in crate::cmd) fn state_folder(process: &str) -> Result<PathBuf, String> {
 /// Longest wait for the supervisors to end, once they were asked to.
 const END_WAIT: Duration = Duration::from_secs(10);
 
-/// The supervisors' tasks; each ends with the reason it stopped for.
-type Supervisors = JoinSet<String>;
+/// The supervisors' tasks; each ends with the reason it stopped for, an error if it had to.
+type Supervisors = JoinSet<Result<String, String>>;
+
+/// Returns how a supervisor's task ended.
+fn end_of(joined: Result<Result<String, String>, JoinError>) -> Result<String, String> {
+    joined.unwrap_or_else(|error| Err(error.to_string()))
+}
 
 async fn live(
     args: &LabArgs,
@@ -157,13 +162,24 @@ async fn live(
             console::say(&format!("vfxos lab: ended by {name}"));
             Ok(ExitCode::SUCCESS)
         }
-        Some(why) = supervisors.join_next() => Err(why.unwrap_or_else(|error| error.to_string())),
+        Some(joined) = supervisors.join_next() => end_of(joined).map(|why| {
+            console::say(&format!("vfxos lab: {why}"));
+            ExitCode::SUCCESS
+        }),
     };
     lab.stop().await;
-    let ended = async { while supervisors.join_next().await.is_some() {} };
+    // A supervisor that fails takes its sessions with it: whichever end was seen first, the failure
+    // is what is told.
+    let mut failed = None;
+    let ended = async {
+        while let Some(joined) = supervisors.join_next().await {
+            failed = end_of(joined).err().or(failed.take());
+        }
+    };
     if tokio::time::timeout(END_WAIT, ended).await.is_err() {
         tracing::error!("a supervisor does not end; what it did last may be lost");
     }
+    let code = failed.map_or(code, Err);
     drop(socket);
     code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
 }
@@ -180,9 +196,9 @@ fn power_on(
         let name = one.name.clone();
         supervisors.spawn(async move {
             match task.await {
-                Ok(Ok(())) => format!("the supervisor of {name} has ended"),
-                Ok(Err(error)) => format!("the supervisor of {name} has stopped: {error}"),
-                Err(error) => format!("the supervisor of {name} has failed: {error}"),
+                Ok(Ok(())) => Ok(format!("the supervisor of {name} has ended")),
+                Ok(Err(error)) => Err(format!("the supervisor of {name} has stopped: {error}")),
+                Err(error) => Err(format!("the supervisor of {name} has failed: {error}")),
             }
         });
         running.push(chassis);
