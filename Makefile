@@ -28,7 +28,7 @@ pure:
 	$(CARGO) check --locked --no-default-features
 
 unit:
-	$(CARGO) test --locked --lib --bins --test tidy --test transcripts --test sim --test net --test tree
+	$(CARGO) test --locked --lib --bins --test tidy --test transcripts --test sim --test net --test tree --test capture
 
 test: check lab deny ## All of check, and the lab driven as a process
 

@@ -2,5 +2,7 @@
 
 pub mod appag;
 pub mod callhome;
+pub mod filter;
 pub mod ntp;
 pub mod pcap;
+pub mod service;
