@@ -6,3 +6,4 @@ pub mod filter;
 pub mod ntp;
 pub mod pcap;
 pub mod service;
+pub mod summary;
