@@ -5,7 +5,6 @@ pub mod callhome;
 pub mod certificate;
 pub mod filter;
 pub mod ntp;
-pub mod ntp;
 pub mod pcap;
 pub mod reservation;
 pub mod service;

@@ -12,7 +12,7 @@ use super::record::Record;
 use super::site::SyncError;
 use super::token::{self, Token, TokenState};
 use super::{ACCOUNTS_MAX, Authority, RESERVATIONS_MAX, TOKENS_MAX};
-use crate::base::entitlement::{CATALOGUE, Product};
+use crate::base::entitlement::Product;
 use crate::base::ident::{Tag, Udi};
 use crate::base::time::{Utc, days};
 use crate::wire::reservation::CodeError;
@@ -417,7 +417,7 @@ impl Authority {
     fn account_facts(&self, now: Utc, id: AccountId, instances: usize) -> AccountFacts {
         let name = self.account_name(id);
         let active = |token: &&Token| token.account == id && token.state(now) == TokenState::Active;
-        let tags = CATALOGUE.iter().filter_map(|row| Tag::parse(row.tag).ok());
+        let tags = Product::all().filter_map(|sold| Tag::parse(sold.tag).ok());
         AccountFacts {
             smart_account: name.smart_account,
             virtual_account: name.virtual_account,
