@@ -14,4 +14,5 @@ mod ctl;
 mod failures;
 mod persistence;
 mod refusals;
+mod satellite;
 mod script;

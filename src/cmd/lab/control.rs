@@ -70,9 +70,12 @@ impl Lab {
         self.0.chassis.first()
     }
 
-    /// Puts the lab's own texts in place of `$ROOT` and `$OTHER_ROOT`.
+    /// Puts the lab's own texts in place of `$ROOT` and `$OTHER_ROOT`, and of `$SATELLITE_ROOT` that
+    /// of the first satellite.
     pub(super) fn filled(&self, text: &str) -> String {
         let root = self.0.world.authority.ca().root_pem();
+        let satellite = self.0.world.satellites.first().map(|one| one.service.ca().root_pem());
+        let text = text.replace("$SATELLITE_ROOT", satellite.unwrap_or_default().trim_end());
         let other = self
             .0
             .other_root
@@ -94,6 +97,17 @@ impl Lab {
             clock: world.clock.clone(),
             name: world.authority_name.clone(),
         }
+    }
+
+    /// Returns where operators of a satellite are served.
+    fn desk_of(&self, name: &str) -> Result<Desk, String> {
+        let world = &self.0.world;
+        let found = world.satellites.iter().find(|one| one.name.eq_ignore_ascii_case(name));
+        let found = found.ok_or_else(|| {
+            format!("no satellite {name}: give the topology a [[satellite]] of this name")
+        })?;
+        let (service, clock) = (found.service.clone(), world.clock.clone());
+        Ok(Desk { service, clock, name: found.name.clone() })
     }
 
     /// Returns once somebody asked the lab to end.
@@ -144,9 +158,16 @@ impl Lab {
         let asked = match request {
             // The chassis have to see every deadline at its own moment.
             Request::Authority(Operation::Clock(request)) => self.move_clock(request).await,
+            Request::At { operation: Operation::Clock(request), .. } => {
+                self.move_clock(request).await
+            }
             Request::Authority(operation) => {
                 return Answer::of(self.desk().perform(operation).await);
             }
+            Request::At { satellite, operation } => match self.desk_of(&satellite) {
+                Ok(desk) => return Answer::of(desk.perform(operation).await),
+                Err(why) => Err(why),
+            },
             Request::Fault(request) => self.fault(request),
             Request::Drill(request) => self.drill(request),
             Request::Wait { condition, timeout, chassis } => {

@@ -23,6 +23,7 @@ mod chassis;
 mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
+mod satellites;
 mod script;
 mod state;
 mod time;
@@ -128,7 +129,12 @@ async fn live(
 ) -> Result<ExitCode, String> {
     let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
     let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
-    let world = world::World::build(topology, state.clock(topology)?, flash)?;
+    let satellites = topology.satellites.iter().map(|satellite| {
+        let folder = state.satellite(&satellite.name);
+        Flash::open(&folder, Kind::Authority).map_err(|error| error.to_string())
+    });
+    let satellites = satellites.collect::<Result<_, _>>()?;
+    let world = world::World::build(topology, state.clock(topology)?, flash, satellites)?;
     let (chassis, mut supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
         (drill.prepare.clone(), format!("\n{}\n{}", drill.title, drill.story))
