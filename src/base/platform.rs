@@ -111,6 +111,11 @@ impl Chassis {
     pub fn find(model: &str) -> Option<&'static Chassis> {
         CHASSIS.iter().find(|row| row.model.eq_ignore_ascii_case(model))
     }
+
+    /// Returns the row of the model whose UDI has this product identifier.
+    pub fn of_udi(pid: &str) -> Option<&'static Chassis> {
+        CHASSIS.iter().find(|row| row.udi_pid == pid)
+    }
 }
 
 /// What an ASA can do on one kind of security module, before any licence.

@@ -11,13 +11,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Next;
-use super::agent::{self, Agent};
+use super::agent::{self, Agent, ConfigError};
 use super::broker::{self, Broker, LinkId};
+use super::config::facts::{self, LICENCE_TRUSTPOINT};
 use super::config::{self, CommitError, Difference, Pending, Tree};
 use crate::base::ident::{ExchangeId, Slot};
 use crate::base::platform;
 use crate::base::time::Now;
-use crate::wire::callhome::Request;
+use crate::wire::callhome::{PublicKey, Request, trusted_keys};
 
 /// What the machines of the supervisor do not know and the edge tells: measured, not configured.
 #[derive(Clone, Debug)]
@@ -87,12 +88,15 @@ pub struct Mio {
     /// Uncommitted changes, by session.
     pub pending: BTreeMap<u32, Pending>,
     outputs: VecDeque<Output>,
+    /// False until agent and configuration have been compared after power-on.
+    agreed: bool,
 }
 
 impl Mio {
     /// Composes the machines as they stand after power-on.
     pub fn new(agent: Agent, broker: Broker, config: Tree, facts: Facts) -> Mio {
-        Mio { agent, broker, config, facts, pending: BTreeMap::new(), outputs: VecDeque::new() }
+        let (pending, outputs) = (BTreeMap::new(), VecDeque::new());
+        Mio { agent, broker, config, facts, pending, outputs, agreed: false }
     }
 
     /// Applies one event.
@@ -115,6 +119,9 @@ impl Mio {
 
     /// Returns the next thing to do; when there is none left, how long to wait.
     pub fn poll(&mut self, now: Now) -> Next<Output> {
+        if !std::mem::replace(&mut self.agreed, true) {
+            self.agree(now);
+        }
         loop {
             if let Some(output) = self.outputs.pop_front() {
                 return Next::Do(output);
@@ -136,21 +143,73 @@ impl Mio {
     /// Commits a session's changes: all of them or none.
     ///
     /// # Errors
-    /// [`CommitError`], and the changes stay pending.
+    /// [`CommitError`], and the changes stay pending; also where the agent can't do what they say.
     pub fn commit(&mut self, now: Now, session: u32) -> Result<(), CommitError> {
-        let before = config::facts::hostname(self.config.objects());
-        let differences = self.config.commit(self.pending.entry(session).or_default())?;
+        let (tree, differences) = self.tried(session)?;
         if differences.is_empty() {
+            self.pending.remove(&session);
             return Ok(());
         }
+        let reserve = facts::is_reservation_on(tree.objects());
+        if reserve != facts::is_reservation_on(self.config.objects()) {
+            self.agent.set_reservation(now, reserve).map_err(refused)?;
+        }
+        let before = facts::hostname(self.config.objects());
+        self.pending.remove(&session);
+        self.config = tree;
         self.outputs.push_back(Output::Persist(Piece::Config(self.config.stored())));
-        let hostname = config::facts::hostname(self.config.objects());
+        let hostname = facts::hostname(self.config.objects());
         if hostname != before {
             self.agent.set_hostname(hostname.clone());
             self.broker.handle(now, broker::Event::Renamed { hostname });
         }
         self.outputs.push_back(Output::Configured(differences));
         Ok(())
+    }
+
+    /// Tells whether [`Mio::commit`] would succeed now, and changes nothing.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify(&self, session: u32) -> Result<(), CommitError> {
+        let (tree, _) = self.tried(session)?;
+        let reserve = facts::is_reservation_on(tree.objects());
+        if reserve == facts::is_reservation_on(self.config.objects()) {
+            return Ok(());
+        }
+        self.agent.may_set_reservation(reserve).map_err(refused)
+    }
+
+    /// Installs an authorization code, if the chassis's licence trustpoint vouches for it.
+    ///
+    /// # Errors
+    /// As [`Agent::install_reservation`].
+    pub fn install_reservation(&mut self, now: Now, code: &str) -> Result<(), ConfigError> {
+        let trusted = self.licence_keys();
+        self.agent.install_reservation(now, code, &trusted)
+    }
+
+    fn licence_keys(&self) -> Vec<PublicKey> {
+        let trustpoints = facts::trustpoints(self.config.objects());
+        let chain = trustpoints.iter().find(|point| point.name == LICENCE_TRUSTPOINT);
+        chain.map_or(Vec::new(), |point| trusted_keys(&point.chain))
+    }
+
+    /// Returns the configuration as it would be after a commit, and what would differ.
+    fn tried(&self, session: u32) -> Result<(Tree, Vec<Difference>), CommitError> {
+        let mut tree = self.config.clone();
+        let mut pending = self.pending.get(&session).cloned().unwrap_or_default();
+        let differences = tree.commit(&mut pending)?;
+        Ok((tree, differences))
+    }
+
+    /// Has the agent follow the configuration, of which it may not have heard before power failed.
+    fn agree(&mut self, now: Now) {
+        let reserve = facts::is_reservation_on(self.config.objects());
+        if reserve != self.agent.stored().reservation.is_enabled() {
+            // What the agent refuses stays as the agent has it: a licence is not lost by this.
+            let _ = self.agent.set_reservation(now, reserve);
+        }
     }
 
     fn route_agent(&mut self, now: Now, output: agent::Output) {
@@ -191,3 +250,11 @@ impl Mio {
         self.outputs.push_back(output);
     }
 }
+
+/// What the agent refuses is refused as a whole commit.
+fn refused(error: ConfigError) -> CommitError {
+    CommitError::Invalid { reason: error.device_text().to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

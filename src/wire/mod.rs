@@ -3,4 +3,5 @@
 pub mod appag;
 pub mod callhome;
 pub mod ntp;
+pub mod reservation;
 pub mod sync;

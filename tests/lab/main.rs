@@ -14,5 +14,6 @@ mod ctl;
 mod failures;
 mod persistence;
 mod refusals;
+mod reservation;
 mod satellite;
 mod script;

@@ -189,7 +189,7 @@ fn show_clock(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
 fn commit(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
     let session = call.login.session;
     let done = if call.args.has("verify-only") {
-        mio.pending.get(&session).map_or(Ok(()), |pending| mio.config.verify(pending))
+        mio.verify(session)
     } else {
         mio.commit(call.now, session)
     };

@@ -3,7 +3,7 @@
 use super::super::call::Call;
 use super::super::grammar::{Command, Refusal, Scope};
 use super::super::show::license as listing;
-use super::edit::CLASS;
+use super::edit::{CLASS, switch};
 use crate::base::ident::IdToken;
 use crate::base::source::Source;
 use crate::proto::mio::Mio;
@@ -44,7 +44,7 @@ pub(super) static LICENSE: Scope<Mio> = Scope {
     syntax: "license",
     help: &["License"],
     source: Source::Seed("firepower# scope license"),
-    scopes: &[&LICDEBUG],
+    scopes: &[&LICDEBUG, &RESERVATION],
     commands: &[
         act(
             "register idtoken TOKEN:word [force]",
@@ -55,6 +55,52 @@ pub(super) static LICENSE: Scope<Mio> = Scope {
         act("deregister", &["Deregister"], Source::Seed("deregister"), |mio, call| {
             // The device keeps the refusal for `show license all` and prints nothing.
             let _ = mio.agent.deregister(call.now);
+            Ok(())
+        }),
+        switch(
+            "{enable | disable} reservation",
+            &["Enable", "Disable", "License reservation"],
+            Source::Recall,
+        ),
+    ],
+    ..CLASS
+};
+
+/// `/license/reservation`. Like `register`, its commands act at once, print nothing and leave a
+/// refusal to `show license all`.
+///
+/// # Source
+/// The verbs are those of the operation of the public MIB CISCO-FIREPOWER-LICENSE-MIB (request,
+/// install, return, cancel; mode universal); the command lines are recall.
+static RESERVATION: Scope<Mio> = Scope {
+    syntax: "reservation",
+    help: &["License reservation"],
+    source: Source::Recall,
+    commands: &[
+        act(
+            "request universal",
+            &["Make a reservation request code", "For all that the platform can do"],
+            Source::Recall,
+            |mio, call| {
+                let _ = mio.agent.request_reservation(call.now);
+                Ok(())
+            },
+        ),
+        act("cancel", &["Cancel the reservation request"], Source::Recall, |mio, call| {
+            let _ = mio.agent.cancel_reservation(call.now);
+            Ok(())
+        }),
+        act(
+            "install CODE:word(255)",
+            &["Install an authorization code", "Authorization code"],
+            Source::Recall,
+            |mio, call| {
+                let _ = mio.install_reservation(call.now, call.args.text("CODE"));
+                Ok(())
+            },
+        ),
+        act("return", &["Give the authorization back"], Source::Recall, |mio, call| {
+            let _ = mio.agent.return_reservation(call.now);
             Ok(())
         }),
     ],
@@ -77,6 +123,10 @@ static LICDEBUG: Scope<Mio> = Scope {
         }),
         act("expireeval", &["End the evaluation"], Source::Recall, |mio, call| {
             mio.agent.expire_eval(call.now);
+            Ok(())
+        }),
+        act("expireresv", &["End the reservation"], Source::Recall, |mio, call| {
+            mio.agent.expire_reservation(call.now);
             Ok(())
         }),
         act("expireidcert", &["End the identity certificate"], Source::Recall, |mio, call| {

@@ -17,6 +17,8 @@ use crate::proto::mio::Facts;
 
 use super::*;
 
+mod reservation;
+
 /// When the seed's `show clock` was typed.
 const NOW: Now = Now { mono: Instant::ZERO, wall: Utc::from_civil(2020, 8, 4, 9, 55, 50) };
 

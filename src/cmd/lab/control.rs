@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -81,6 +82,11 @@ impl Lab {
             .other_root
             .get_or_init(|| Ca::generate().map(|ca| ca.root_pem().to_owned()).unwrap_or_default());
         text.replace("$OTHER_ROOT", other.trim_end()).replace("$ROOT", root.trim_end())
+    }
+
+    /// Returns the lab's own folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.0.state.folder()
     }
 
     /// Returns a token for a learner to begin with: one of an earlier start, if it is as good as a

@@ -205,6 +205,7 @@ impl Script<'_> {
     /// Carries out an `@` line.
     async fn direct(&mut self, words: &str) -> Result<Line, String> {
         let words = words.replace("$TOKEN", &self.token);
+        let words = words.replace("$STATE", &self.lab.folder().display().to_string());
         if let Some(name) = words.trim().strip_prefix("console ") {
             return self.turn_to(name.trim()).await;
         }

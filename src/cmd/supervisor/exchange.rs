@@ -10,7 +10,7 @@ use crate::base::time::Utc;
 use crate::net::callhome::{Patience, Proxy, Target, Trust, exchange};
 use crate::net::stack::Stack;
 use crate::proto::agent::{Event, ExchangeError};
-use crate::proto::config::facts;
+use crate::proto::config::facts::{self, LICENCE_TRUSTPOINT};
 use crate::proto::mio::Mio;
 use crate::wire::callhome::{Request, SigningKey, seal};
 
@@ -19,11 +19,6 @@ use crate::wire::callhome::{Request, SigningKey, seal};
 /// # Source
 /// Seed, `show trustpoint`.
 pub(super) const TLS_TRUSTPOINT: &str = "CHdefault";
-/// Trustpoint that vouches for the signer of answers.
-///
-/// # Source
-/// Seed, `show trustpoint`.
-pub(super) const LICENCE_TRUSTPOINT: &str = "CiscoLicRoot";
 
 /// Everything one try needs, as the configuration has it when the try begins.
 pub(super) struct Work {

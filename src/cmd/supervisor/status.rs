@@ -44,6 +44,8 @@ pub enum Registration {
     Retrying,
     Failed,
     Registered,
+    /// Licensed by a reservation.
+    Reserved,
 }
 
 impl Status {
@@ -74,12 +76,17 @@ impl Status {
                 (last_renewal.clone(), Some(virtual_account.clone()))
             }
             RegistrationReport::Unregistered
+            | RegistrationReport::Reserving
+            | RegistrationReport::Reserved { .. }
             | RegistrationReport::Pending
             | RegistrationReport::Failed { .. }
             | RegistrationReport::Retrying { .. } => (None, None),
         };
         let registration = match report.registration {
-            RegistrationReport::Unregistered => Registration::Unregistered,
+            RegistrationReport::Unregistered | RegistrationReport::Reserving => {
+                Registration::Unregistered
+            }
+            RegistrationReport::Reserved { .. } => Registration::Reserved,
             RegistrationReport::Pending => Registration::Pending,
             RegistrationReport::Failed { .. } => Registration::Failed,
             RegistrationReport::Retrying { .. } => Registration::Retrying,
@@ -88,7 +95,9 @@ impl Status {
         let answered = report.licences.iter().all(|licence| licence.mode.grants_more());
         let in_use = !report.licences.is_empty();
         let (authorized, out_of_compliance, evaluation, auth_expired) = match report.authorization {
-            AuthorizationStatus::Authorized { .. } => (in_use && answered, false, false, false),
+            AuthorizationStatus::Authorized { .. } | AuthorizationStatus::Reserved { .. } => {
+                (in_use && answered, false, false, false)
+            }
             AuthorizationStatus::OutOfCompliance { .. } => (false, true, false, false),
             AuthorizationStatus::Evaluation { .. } => (false, false, true, false),
             AuthorizationStatus::Expired { .. } => (false, false, false, true),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::entitlement::Feature;
+use crate::base::entitlement::{Entitlement, Feature};
 use crate::base::time::Utc;
 
 /// Names one virtual account inside this authority.
@@ -55,7 +55,7 @@ impl Default for AccountName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub name: AccountName,
-    /// One pool for each row of the catalogue.
+    /// One pool for each product.
     pub pools: BTreeMap<&'static str, Pool>,
 }
 
@@ -77,11 +77,13 @@ impl Pool {
         if self.expires.is_none_or(|end| now < end) { self.bought } else { 0 }
     }
 
-    /// What a new account holds: enough for a lab of ten chassis.
-    pub(super) const fn stocked(feature: Feature) -> Pool {
-        let bought = match feature {
-            Feature::Tier | Feature::StrongEncryption | Feature::Carrier => 10,
-            Feature::Context => 40,
+    /// What a new account holds: enough for a lab of ten chassis, two of them reserved.
+    pub(super) fn stocked(tag: &str) -> Pool {
+        let bought = match Entitlement::of_tag(tag).map(|row| row.feature) {
+            Some(Feature::Tier | Feature::StrongEncryption | Feature::Carrier) => 10,
+            Some(Feature::Context) => 40,
+            // A universal licence.
+            None => 2,
         };
         Pool { bought, expires: None }
     }

@@ -21,7 +21,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::base::entitlement::CATALOGUE;
+use crate::base::entitlement::Product;
 use crate::base::ident::ExchangeId;
 use crate::base::rng::Rng;
 use crate::base::time::{Now, Utc, days};
@@ -38,6 +38,7 @@ pub use operator::{
     VALID_DAYS_MAX,
 };
 pub use record::{PREFIX, Record, RecordError};
+pub use reservation::{Reservation, ReservationFacts};
 pub use satellite::{SATELLITES_MAX, SYNC_MAX, SatelliteFacts, SatelliteId};
 pub use site::{SyncError, SyncFacts};
 pub use token::{Token, TokenState};
@@ -52,6 +53,7 @@ mod operator;
 mod record;
 mod refusal;
 mod request;
+mod reservation;
 mod satellite;
 mod site;
 #[cfg(test)]
@@ -64,6 +66,8 @@ pub const ACCOUNTS_MAX: usize = 256;
 pub const TOKENS_MAX: usize = 1_000;
 /// Most product instances of one authority.
 pub const INSTANCES_MAX: usize = 50_000;
+/// Most reservations kept; the oldest that was given back makes room.
+pub const RESERVATIONS_MAX: usize = 10_000;
 
 /// How far a device's clock may be off.
 ///
@@ -178,6 +182,7 @@ pub struct Authority {
     /// From a token's text to its identifier.
     token_texts: BTreeMap<String, String>,
     ledger: ledger::Ledger,
+    shelf: reservation::Shelf,
     journal: journal::Journal,
     /// What the event at hand has changed so far.
     changed: Vec<Record>,
@@ -229,6 +234,7 @@ impl Authority {
             tokens: BTreeMap::new(),
             token_texts: BTreeMap::new(),
             ledger: ledger::Ledger::default(),
+            shelf: reservation::Shelf::default(),
             journal: journal::Journal::default(),
             changed: Vec::new(),
             outputs: VecDeque::new(),
@@ -346,8 +352,8 @@ impl Authority {
     /// Opens an account, with the default pools or with empty ones.
     fn open_account(&mut self, name: AccountName, stocked: bool) -> AccountId {
         let id = self.accounts.keys().next_back().map_or(AccountId::FIRST, |last| last.next());
-        let pool = |feature| if stocked { Pool::stocked(feature) } else { Pool::EMPTY };
-        let pools = CATALOGUE.iter().map(|row| (row.tag, pool(row.feature))).collect();
+        let pool = |tag| if stocked { Pool::stocked(tag) } else { Pool::EMPTY };
+        let pools = Product::all().map(|sold| (sold.tag, pool(sold.tag))).collect();
         let account = Account { name, pools };
         self.changed.push(Record::account(id, &account));
         self.accounts.insert(id, account);

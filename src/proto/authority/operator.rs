@@ -11,10 +11,11 @@ use super::journal::Entry;
 use super::record::Record;
 use super::site::SyncError;
 use super::token::{self, Token, TokenState};
-use super::{ACCOUNTS_MAX, Authority, TOKENS_MAX};
-use crate::base::entitlement::{CATALOGUE, Entitlement};
+use super::{ACCOUNTS_MAX, Authority, RESERVATIONS_MAX, TOKENS_MAX};
+use crate::base::entitlement::Product;
 use crate::base::ident::{Tag, Udi};
 use crate::base::time::{Utc, days};
+use crate::wire::reservation::CodeError;
 
 /// Longest life of a token, in days.
 ///
@@ -73,6 +74,23 @@ pub enum OperatorError {
     SatelliteOnly,
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// What was typed is no code of the kind that is wanted.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    #[error("this request code has served before: make a new one on the chassis")]
+    RequestSpent,
+    #[error("{serial} has a reservation: enter its return code first, or remove it")]
+    Reserved { serial: String },
+    #[error("{serial} is a product instance: deregister it on the chassis, or remove the instance")]
+    Registered { serial: String },
+    #[error("no universal licence is sold for {pid}: reserve for a 4100 or a 9300")]
+    NoModel { pid: String },
+    #[error("no {name} is left in the account: buy more, or return one")]
+    NoneLeft { name: &'static str },
+    #[error("no reservation in force for {asked}: give a return code or a serial number")]
+    NoReservation { asked: String },
+    #[error("{RESERVATIONS_MAX} reservations are in force: return one first")]
+    Reservations,
 }
 
 /// A virtual account as an operator sees it.
@@ -278,7 +296,7 @@ impl Authority {
     /// Sets what an account has bought of one entitlement; poll afterwards.
     ///
     /// `tag` is a whole tag or its short name, letters in either case; `account` is `None` for the
-    /// default one.
+    /// default one. What reservations took already stays taken.
     ///
     /// # Errors
     /// [`OperatorError::NoAccount`], [`OperatorError::NoTag`], [`OperatorError::CloudOnly`].
@@ -292,7 +310,7 @@ impl Authority {
         let no_tag = || OperatorError::NoTag { asked: tag.to_owned() };
         self.cloud_only()?;
         let id = account.map_or(Ok(AccountId::FIRST), |name| self.find_account(name))?;
-        let row = Entitlement::of_tag(tag).or_else(|| Entitlement::of_short_name(tag));
+        let row = Product::of_tag(tag).or_else(|| Product::of_short_name(tag));
         let row = row.ok_or_else(no_tag)?;
         let held = self.accounts.get_mut(&id).ok_or_else(no_tag)?;
         held.pools.insert(row.tag, pool);
@@ -399,16 +417,14 @@ impl Authority {
     fn account_facts(&self, now: Utc, id: AccountId, instances: usize) -> AccountFacts {
         let name = self.account_name(id);
         let active = |token: &&Token| token.account == id && token.state(now) == TokenState::Active;
-        let tags = CATALOGUE.iter().filter_map(|row| Tag::parse(row.tag).ok());
+        let mut pools = Product::all().filter_map(|sold| self.pool_facts(now, id, sold.tag));
         AccountFacts {
             smart_account: name.smart_account,
             virtual_account: name.virtual_account,
             tokens: self.tokens.values().filter(active).count(),
             instances,
             satellites: self.satellites().values().filter(|known| known.account == id).count(),
-            in_compliance: tags
-                .into_iter()
-                .all(|tag| self.taken(now, id, &tag) <= self.available(now, id, &tag)),
+            in_compliance: pools.all(|pool| pool.in_compliance),
         }
     }
 
@@ -453,10 +469,13 @@ impl Authority {
 
     fn pool_facts(&self, now: Utc, id: AccountId, tag: &str) -> Option<PoolFacts> {
         let account = self.accounts.get(&id)?;
-        let (pool, row) = (account.pools.get(tag)?, Entitlement::of_tag(tag)?);
+        let (pool, row) = (account.pools.get(tag)?, Product::of_tag(tag)?);
         let tag = Tag::parse(row.tag).ok()?;
-        let (available, (leased, claimed)) =
-            (pool.available(now), self.leased_and_claimed(now, id, &tag));
+        let available = pool.available(now);
+        let (leased, claimed) = self.leased_and_claimed(now, id, &tag);
+        // Of the two, one is always none: entitlements are used, universal licences are taken.
+        let own = self.ledger.total(id, &tag) + u64::from(self.shelf.taken(id, row.tag));
+        let taken = own.saturating_add(self.held(now, id, &tag));
         Some(PoolFacts {
             smart_account: account.name.smart_account.clone(),
             virtual_account: account.name.virtual_account.clone(),
@@ -465,9 +484,9 @@ impl Authority {
             bought: pool.bought,
             expires: pool.expires,
             available,
-            in_use: self.ledger.total(id, &tag).saturating_add(claimed),
+            in_use: own.saturating_add(claimed),
             leased,
-            in_compliance: self.taken(now, id, &tag) <= u64::from(available),
+            in_compliance: taken <= u64::from(available),
         })
     }
 }

@@ -9,11 +9,13 @@ use super::account::{Account, AccountId, AccountName, Pool};
 use super::instance::Instance;
 use super::journal::{EVENTS_MAX, Entry};
 use super::ledger::Claim;
+use super::reservation::Reservation;
 use super::satellite::{SATELLITES_MAX, Satellite, SatelliteId};
 use super::site::Site;
 use super::token::Token;
 use super::{Authority, INSTANCES_MAX, Role, TOKENS_MAX};
-use crate::base::entitlement::Entitlement;
+use crate::base::entitlement::Product;
+use crate::wire::reservation::Commitment;
 
 /// What every key of the authority begins with.
 pub const PREFIX: &str = "authority/";
@@ -87,6 +89,15 @@ impl Record {
         Record { key: format!("{PREFIX}instance/{id}"), value: None }
     }
 
+    pub(super) fn reservation(reservation: &Reservation) -> Record {
+        let commitment = reservation.request.commitment;
+        Record::put(format!("{PREFIX}reservation/{commitment}"), reservation)
+    }
+
+    pub(super) fn delete_reservation(commitment: Commitment) -> Record {
+        Record { key: format!("{PREFIX}reservation/{commitment}"), value: None }
+    }
+
     pub(super) fn event(slot: u64, entry: &Entry) -> Record {
         Record::put(format!("{PREFIX}event/{slot:04}"), entry)
     }
@@ -121,11 +132,14 @@ impl Authority {
             "account" => {
                 let id = AccountId(name.parse().map_err(|_| kind())?);
                 let stored: StoredAccount = parse(key, value)?;
-                let mut account = Account { name: stored.name, pools: Default::default() };
+                // What is sold since the account was opened: it has bought none of it.
+                let none = Pool { bought: 0, expires: None };
+                let pools = Product::all().map(|sold| (sold.tag, none)).collect();
+                let mut account = Account { name: stored.name, pools };
                 for (tag, pool) in stored.pools {
-                    // A catalogue that lost a row since: its pool is no longer sold.
-                    if let Some(row) = Entitlement::of_tag(&tag) {
-                        account.pools.insert(row.tag, pool);
+                    // A product that is no longer sold has no pool.
+                    if let Some(sold) = Product::of_tag(&tag) {
+                        account.pools.insert(sold.tag, pool);
                     }
                 }
                 self.accounts.insert(id, account);
@@ -145,6 +159,13 @@ impl Authority {
                     return Err(contradiction());
                 }
                 self.ledger.insert(instance);
+            }
+            "reservation" => {
+                let reservation: Reservation = parse(key, value)?;
+                let named = reservation.request.commitment.to_string() == name;
+                if !named || !self.shelf.restore(reservation) {
+                    return Err(contradiction());
+                }
             }
             "event" => {
                 let entry: Entry = parse(key, value)?;
@@ -178,7 +199,8 @@ impl Authority {
         Ok(())
     }
 
-    /// Checks that every token, instance and satellite belongs to an account that exists.
+    /// Checks that every token, instance, reservation and satellite belongs to an account that
+    /// exists, and that no chassis is both registered and reserved.
     pub(super) fn check_references(&self) -> Result<(), RecordError> {
         if let Role::Satellite { site, .. } = &self.role
             && site.uuid.is_empty()
@@ -199,6 +221,17 @@ impl Authority {
             if !self.accounts.contains_key(&account) {
                 let key = format!("{PREFIX}{sort}/{id}");
                 return Err(RecordError::Account { key, account: account.0 });
+            }
+        }
+        for reservation in self.shelf.iter() {
+            let (account, request) = (reservation.account, &reservation.request);
+            let key = || format!("{PREFIX}reservation/{}", request.commitment);
+            if !self.accounts.contains_key(&account) {
+                return Err(RecordError::Account { key: key(), account: account.0 });
+            }
+            let in_force = reservation.returned_at.is_none();
+            if in_force && self.ledger.of_serial(&request.udi.serial).is_some() {
+                return Err(RecordError::Contradiction { key: key() });
             }
         }
         Ok(())

@@ -89,7 +89,9 @@ impl Authority {
 
         let account = self.check_token(now, signed.request, asked.token)?;
         let holder = holder.map(|known| known.id.clone());
-        if taken || (holder.is_some() && !asked.force) {
+        // A reservation is given back by its code; no `force` takes its place.
+        let reserved = self.shelf.of_serial(&device.udi.serial).is_some();
+        if taken || reserved || (holder.is_some() && !asked.force) {
             return Err(refusal::already_registered(device));
         }
         if let Some(old) = holder {

@@ -90,6 +90,10 @@ static ROUTES: &[Route] = &[
     route("POST", "/v1/instances/{instance}/transfer", "instance transfer"),
     route("GET", "/v1/pools", "pool list"),
     route("PUT", "/v1/pools/{tag}", "pool set"),
+    route("GET", "/v1/reservations", "reservation list"),
+    makes("/v1/reservations", "reservation authorize"),
+    route("POST", "/v1/returns", "reservation return"),
+    route("DELETE", "/v1/reservations/{serial}", "reservation remove"),
     route("GET", "/v1/satellites", "satellite list"),
     route("DELETE", "/v1/satellites/{satellite}", "satellite remove"),
     route("GET", "/v1/sync", "sync status"),
@@ -167,16 +171,24 @@ fn status_of(refused: &OperatorError) -> StatusCode {
         OperatorError::NoToken { .. }
         | OperatorError::NoInstance { .. }
         | OperatorError::NoSatellite { .. }
+        | OperatorError::NoReservation { .. }
         | OperatorError::NoTag { .. } => StatusCode::NOT_FOUND,
         OperatorError::Accounts
         | OperatorError::Tokens
         | OperatorError::AccountExists { .. }
+        | OperatorError::RequestSpent
+        | OperatorError::Reserved { .. }
+        | OperatorError::Registered { .. }
+        | OperatorError::NoneLeft { .. }
+        | OperatorError::Reservations
         | OperatorError::CloudOnly
         | OperatorError::SatelliteOnly
         | OperatorError::Sync(_) => StatusCode::CONFLICT,
         OperatorError::Days { .. }
         | OperatorError::Uses { .. }
         | OperatorError::AccountName
+        | OperatorError::Code(_)
+        | OperatorError::NoModel { .. }
         | OperatorError::NoAccount { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

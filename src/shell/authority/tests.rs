@@ -222,7 +222,7 @@ async fn spoilt_answers_are_what_a_chassis_must_refuse() {
         check_answer(&opened, service.ca().licence_root_pem(), NOON.wall)
     };
     for (signature, want) in [
-        (Signature::Missing, Err(TrustError::Chain)),
+        (Signature::Missing, Err(TrustError::Unsigned)),
         (Signature::Wrong, Err(TrustError::Signature)),
         (Signature::Good, Ok(())),
     ] {

@@ -3,6 +3,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names the variant that it wants")]
 
 use super::*;
+use crate::base::entitlement::CATALOGUE;
 use crate::base::ident::{Tag, Udi};
 use crate::wire::callhome::{
     Ask, Authorization, Compliance, Device, Grant, RefusalKind, SigningKey, Use, Verdict,
@@ -11,6 +12,7 @@ use crate::wire::callhome::{
 mod accounts;
 mod compliance;
 mod registration;
+mod reservation;
 mod satellites;
 mod storage;
 mod sync_model;

@@ -245,8 +245,13 @@ pub(super) static FABRIC_INTERCONNECT: Class = Class::hardware(
         .from(OUT_OF_BAND),
 ]);
 
-/// `/license`; what it does is not configuration, so it has no properties.
+/// `/license`. What it does is mostly no configuration; whether licences are reserved instead of
+/// registered for is.
 pub(super) static LICENSE: Class =
-    Class::single("license", "License", seed("firepower# scope license")).over(&[&LICDEBUG]);
+    Class::single("license", "License", seed("firepower# scope license"))
+        .with(&[Property::enable("reservation", "License Reservation").quiet()])
+        .over(&[&LICDEBUG, &RESERVATION]);
+
+static RESERVATION: Class = Class::single("reservation", "License Reservation", Source::Recall);
 
 static LICDEBUG: Class = Class::single("licdebug", "License Debug", seed("scope licdebug"));
