@@ -9,6 +9,7 @@
 
 mod process;
 
+mod api;
 mod appag;
 mod ctl;
 mod failures;

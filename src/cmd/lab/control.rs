@@ -19,7 +19,8 @@ use super::world::World;
 use crate::cmd::control::socket::Caller;
 use crate::cmd::control::{Answer, DrillRequest, Extent, FaultRequest, Request, WaitFor};
 use crate::net::ca::Ca;
-use crate::shell::authority::desk::{Desk, clock_shown};
+use crate::shell::authority::ServiceError;
+use crate::shell::authority::desk::{Desk, Done, clock_shown};
 use crate::shell::authority::operation::{ClockRequest, Operation};
 use crate::sys::clock::LabClock;
 
@@ -162,13 +163,9 @@ impl Lab {
     /// Does what is asked.
     pub(super) async fn answer(&self, request: Request) -> Answer {
         let asked = match request {
-            // The chassis have to see every deadline at its own moment.
-            Request::Authority(Operation::Clock(request)) => self.move_clock(request).await,
-            Request::At { operation: Operation::Clock(request), .. } => {
-                self.move_clock(request).await
-            }
-            Request::Authority(operation) => {
-                return Answer::of(self.desk().perform(operation).await);
+            Request::Authority(operation)
+            | Request::At { operation: operation @ Operation::Clock(_), .. } => {
+                return Answer::of(self.operate(operation).await);
             }
             Request::At { satellite, operation } => match self.desk_of(&satellite) {
                 Ok(desk) => return Answer::of(desk.perform(operation).await),
@@ -189,7 +186,16 @@ impl Lab {
         asked.unwrap_or_else(Answer::refused)
     }
 
-    async fn move_clock(&self, request: ClockRequest) -> Result<Answer, String> {
+    /// Carries out what an operator of the authority asks.
+    pub(super) async fn operate(&self, operation: Operation) -> Result<Done, ServiceError> {
+        if let Operation::Clock(request) = operation {
+            // The chassis have to see every deadline at its own moment.
+            return self.move_clock(request).await.map_err(ServiceError::Lab);
+        }
+        self.desk().perform(operation).await
+    }
+
+    async fn move_clock(&self, request: ClockRequest) -> Result<Done, String> {
         let clock = &self.0.world.clock;
         match request {
             ClockRequest::Show {} => {}
@@ -210,8 +216,7 @@ impl Lab {
         if request != (ClockRequest::Show {}) {
             self.0.state.keep_clock(clock)?;
         }
-        let shown = clock_shown(clock);
-        Ok(Answer::done(shown.text, shown.json))
+        Ok(clock_shown(clock))
     }
 
     fn fault(&self, request: FaultRequest) -> Result<Answer, String> {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::sys::{console, process};
 use drill::Drill;
 use state::State;
 
+mod api;
 mod attach;
 mod blades;
 mod chassis;
@@ -43,6 +45,9 @@ pub struct LabArgs {
     /// Keep nothing: state in a folder that goes when the lab ends.
     #[arg(long, conflicts_with = "state")]
     pub ephemeral: bool,
+    /// Loopback address and port for the JSON API of the lab's authority.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub api: Option<SocketAddr>,
     /// In a script, end with status 1 at the first refused command.
     #[arg(long)]
     pub stop_on_refusal: bool,
@@ -146,6 +151,14 @@ async fn live(
     console::say(&format!("vfxos lab: a token is ready: {token}"));
     console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
     console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
+    let api = match args.api {
+        Some(address) => Some(api::serve(&lab, address).await?),
+        None => None,
+    };
+    if let Some(api) = &api {
+        let address = api.address;
+        console::say(&format!("vfxos lab: the API is described at http://{address}/openapi.json"));
+    }
     let asked = lab.clone();
     let socket = socket::serve(&state.socket(), move |request, caller| {
         let lab = asked.clone();
@@ -170,7 +183,7 @@ async fn live(
     if tokio::time::timeout(END_WAIT, ended).await.is_err() {
         tracing::error!("a supervisor does not end; what it did last may be lost");
     }
-    drop(socket);
+    drop((socket, api));
     code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
 }
 

@@ -151,7 +151,9 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Problem {
         let status = match &error {
             ServiceError::Refused(refused) => status_of(refused),
-            ServiceError::HalfAccount | ServiceError::Clock(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ServiceError::HalfAccount | ServiceError::Clock(_) | ServiceError::Lab(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             ServiceError::Unsaved | ServiceError::Busy => StatusCode::SERVICE_UNAVAILABLE,
             ServiceError::Flash(_)
             | ServiceError::Record { .. }
