@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::call::Login;
 use super::grammar::Role;
+use super::job::Job;
 use super::tables::MIO;
 use super::terminal::{Output as Wish, Terminal};
 use crate::base::ident::Slot;
@@ -40,6 +41,10 @@ pub enum Output {
     Bytes { id: SessionId, bytes: Vec<u8> },
     /// Everything up to this serial is done with and the session stands at a prompt.
     Settled { id: SessionId, serial: u64 },
+    /// Begin a job for the session; it gives back [`Desk::job_output`] and [`Desk::job_done`].
+    StartJob { id: SessionId, job: Job },
+    /// End the job of the session.
+    CancelJob { id: SessionId },
     /// The session has ended.
     Closed { id: SessionId },
 }
@@ -117,6 +122,27 @@ impl Desk {
         mio.pending.remove(&id.0);
     }
 
+    /// Passes on what the job of a session printed.
+    pub fn job_output(&mut self, id: SessionId, text: &str) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.terminal.job_output(text);
+        }
+    }
+
+    /// Ends the job of a session.
+    pub fn job_done(&mut self, now: Now, mio: &mut Mio, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.terminal.job_done(now, mio);
+        }
+    }
+
+    /// Ends the sessions of one account, or all of them, once what they print now is sent.
+    pub fn end(&mut self, user: Option<&str>) {
+        for session in self.sessions.values_mut() {
+            session.ended |= user.is_none_or(|user| session.terminal.login().user == user);
+        }
+    }
+
     /// Passes on what a blade's console printed.
     pub fn console_out(
         &mut self,
@@ -154,6 +180,8 @@ impl Desk {
                         mio.handle(now, Event::Broker(event));
                         more = true;
                     }
+                    Done::Start(job) => self.outputs.push_back(Output::StartJob { id, job }),
+                    Done::Cancel => self.outputs.push_back(Output::CancelJob { id }),
                     Done::Nothing => {}
                 }
             }
@@ -172,6 +200,12 @@ impl Desk {
         more
     }
 
+    /// Forgets every session, as a restart does; numbers are not used again.
+    pub fn forget(&mut self) {
+        self.sessions.clear();
+        self.outputs.clear();
+    }
+
     /// Returns the next thing that a session has for its way in.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -186,6 +220,8 @@ impl Desk {
 enum Done {
     Show(Vec<u8>),
     Tell(broker::Event),
+    Start(Job),
+    Cancel,
     Nothing,
 }
 
@@ -207,8 +243,8 @@ impl Session {
                 self.relay = None;
                 Done::Tell(broker::Event::ConsoleClose { slot })
             }
-            Wish::StartJob(job) => match job {},
-            Wish::CancelJob => Done::Nothing,
+            Wish::StartJob(job) => Done::Start(job),
+            Wish::CancelJob => Done::Cancel,
             Wish::Closed => {
                 self.ended = true;
                 Done::Nothing

@@ -13,6 +13,7 @@ pub mod dialect;
 pub mod edit;
 pub mod filter;
 pub mod grammar;
+pub mod job;
 pub mod lex;
 pub mod parse;
 pub mod show;

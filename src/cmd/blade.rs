@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::base::ident::Slot;
-use crate::base::platform::Module;
+use crate::base::platform::{ASA_RELEASE, Module};
 use crate::base::time::{Instant, Now};
 use crate::cli::asa::Console;
 use crate::proto::Next;
@@ -26,10 +26,7 @@ const READ_MAX: usize = 16 * 1024;
 /// How long to wait before the console is connected again.
 const CONSOLE_WAIT: Duration = Duration::from_secs(1);
 /// Release that the blade reports and `show version` prints.
-///
-/// # Source
-/// Recall: an ASA release of the seed's time.
-pub const RELEASE: &str = "9.14(1)";
+pub const RELEASE: &str = ASA_RELEASE;
 
 /// What `vfxos blade` takes.
 #[derive(Clone, Debug, Args)]

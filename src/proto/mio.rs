@@ -8,16 +8,19 @@
 //!                 Demand ───┘    └─── Enforce
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Next;
 use super::agent::{self, Agent, ConfigError};
 use super::broker::{self, Broker, LinkId};
+use super::conditions;
 use super::config::facts::{self, LICENCE_TRUSTPOINT};
 use super::config::{self, CommitError, Difference, Pending, Tree};
+use super::faults::Ledger;
+use super::images::Download;
 use crate::base::ident::{ExchangeId, Slot};
 use crate::base::platform;
-use crate::base::time::Now;
+use crate::base::time::{Now, Utc};
 use crate::wire::callhome::{PublicKey, Request, trusted_keys};
 
 /// What the machines of the supervisor do not know and the edge tells: measured, not configured.
@@ -64,10 +67,23 @@ pub enum Output {
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     /// A blade's console went away, or there is none to type into.
     ConsoleDown { slot: Slot },
+    /// Restart the chassis, or switch it off.
+    Restart { how: Restart, reason: String },
+    /// End the sessions of this account, or every session.
+    EndSessions(Option<String>),
     /// The committed configuration differs like this.
     Configured(Vec<Difference>),
     /// A line for the system log: severity 0 to 7, and the text.
     Log { severity: u8, text: String },
+}
+
+/// How the chassis is to go down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    Reboot,
+    /// Forget the configuration, then come up as new.
+    Erase,
+    PowerOff,
 }
 
 /// One part of what flash keeps.
@@ -87,6 +103,14 @@ pub struct Mio {
     pub facts: Facts,
     /// Uncommitted changes, by session.
     pub pending: BTreeMap<u32, Pending>,
+    /// Ports without a cable, `Ethernet1/2`.
+    pub unplugged: BTreeSet<String>,
+    /// What is wrong, and what was a moment ago.
+    pub faults: Ledger,
+    /// True if something happened since the conditions of faults were looked at.
+    unobserved: bool,
+    /// When a certificate begins or ceases to be valid next.
+    certificate_due: Option<Utc>,
     outputs: VecDeque<Output>,
     /// False until agent and configuration have been compared after power-on.
     agreed: bool,
@@ -95,12 +119,24 @@ pub struct Mio {
 impl Mio {
     /// Composes the machines as they stand after power-on.
     pub fn new(agent: Agent, broker: Broker, config: Tree, facts: Facts) -> Mio {
-        let (pending, outputs) = (BTreeMap::new(), VecDeque::new());
-        Mio { agent, broker, config, facts, pending, outputs, agreed: false }
+        Mio {
+            agent,
+            broker,
+            config,
+            facts,
+            pending: BTreeMap::new(),
+            unplugged: BTreeSet::new(),
+            faults: Ledger::default(),
+            unobserved: true,
+            certificate_due: None,
+            outputs: VecDeque::new(),
+            agreed: false,
+        }
     }
 
     /// Applies one event.
     pub fn handle(&mut self, now: Now, event: Event) {
+        self.unobserved = true;
         match event {
             Event::Agent(event) => self.agent.handle(now, event),
             Event::Broker(event) => self.broker.handle(now, event),
@@ -133,10 +169,30 @@ impl Mio {
                 }
                 Next::Wait(due) => due,
             };
-            match self.broker.poll(now) {
-                Next::Do(output) => self.route_broker(now, output),
-                Next::Wait(due) => return Next::Wait(due.into_iter().chain(agent_due).min()),
+            let broker_due = match self.broker.poll(now) {
+                Next::Do(output) => {
+                    self.route_broker(now, output);
+                    continue;
+                }
+                Next::Wait(due) => due,
+            };
+            if std::mem::take(&mut self.unobserved) {
+                self.observe(now);
+                continue;
             }
+            let faults = [self.faults.deadline(), self.certificate_due];
+            let faults = faults.into_iter().flatten().map(|due| now.instant_of(due));
+            return Next::Wait(broker_due.into_iter().chain(agent_due).chain(faults).min());
+        }
+    }
+
+    /// Raises and clears faults by what is wrong now, and logs what changed.
+    fn observe(&mut self, now: Now) {
+        let conditions = conditions::conditions(self, now);
+        self.certificate_due = conditions::deadline(self, now);
+        for fault in self.faults.observe(now.wall, &conditions) {
+            let severity = fault.severity.syslog();
+            self.outputs.push_back(Output::Log { severity, text: fault.log_line() });
         }
     }
 
@@ -163,8 +219,78 @@ impl Mio {
             self.agent.set_hostname(hostname.clone());
             self.broker.handle(now, broker::Event::Renamed { hostname });
         }
+        for difference in &differences {
+            self.carry_out(now, difference);
+        }
         self.outputs.push_back(Output::Configured(differences));
+        self.unobserved = true;
         Ok(())
+    }
+
+    /// Does what a committed change asks of the modules.
+    fn carry_out(&mut self, now: Now, difference: &Difference) {
+        let (Difference::Created(path) | Difference::Deleted(path) | Difference::Changed(path, _)) =
+            difference;
+        if path.class().name == "app-instance" {
+            self.run_application(now, path);
+        }
+        let Difference::Changed(path, words) = difference else { return };
+        let slot = path.name().rsplit('/').next().and_then(|number| number.parse().ok());
+        let Some(slot) = slot.and_then(Slot::new) else { return };
+        let power: &[bool] = match (path.mode().as_str(), words.as_slice()) {
+            ("/server", words) if words.contains(&"power down") => &[false],
+            ("/server", words) if words.contains(&"power up") => &[true],
+            ("/server", words) if words.iter().any(|word| word.contains(' ')) => &[false, true],
+            ("/ssa/slot", words) if words.contains(&"reinitialize") => &[false, true],
+            _ => &[],
+        };
+        for on in power {
+            self.broker.handle(now, broker::Event::Power { slot, on: *on });
+        }
+    }
+
+    /// Lets the chassis go down.
+    pub fn restart(&mut self, how: Restart, reason: &str) {
+        let what = match how {
+            Restart::Reboot => "reboot",
+            Restart::Erase => "erase of the configuration",
+            Restart::PowerOff => "power-off",
+        };
+        let text = format!("{what} requested by an operator: {reason}");
+        self.outputs.push_back(Output::Log { severity: 5, text });
+        self.outputs.push_back(Output::Restart { how, reason: reason.to_owned() });
+    }
+
+    /// Begins to fetch an image.
+    pub fn download(&mut self, download: &Download) {
+        let facts = [
+            ("Protocol", download.protocol.text()),
+            ("Server", &download.server),
+            ("Port", &download.port.to_string()),
+            ("Userid", &download.user),
+            ("Path", &download.path),
+            // Ours: nothing is fetched, and the listing says so instead of waiting for ever.
+            ("State", "Failed"),
+            ("Status", "Transfer of image files is not available on an emulated chassis."),
+        ];
+        if self.config.stock(&["firmware", "download-task"], download.file(), &facts) {
+            self.outputs.push_back(Output::Persist(Piece::Config(self.config.stored())));
+        }
+    }
+
+    /// Ends the sessions of one account, or all.
+    pub fn end_sessions(&mut self, user: Option<String>) {
+        self.outputs.push_back(Output::EndSessions(user));
+    }
+
+    /// Starts or stops the application of the slot that an instance lies in.
+    fn run_application(&mut self, now: Now, instance: &config::Path) {
+        let Some(bay) = instance.parent() else { return };
+        let Some(slot) = bay.name().parse().ok().and_then(Slot::new) else { return };
+        let objects = self.config.objects();
+        let mut instances = objects.children(&bay, "app-instance").into_iter();
+        let running = instances.any(|one| one.name() == "asa" && objects.is_enabled(&one, ""));
+        self.broker.handle(now, broker::Event::Application { slot, running });
     }
 
     /// Tells whether [`Mio::commit`] would succeed now, and changes nothing.
@@ -213,6 +339,7 @@ impl Mio {
     }
 
     fn route_agent(&mut self, now: Now, output: agent::Output) {
+        self.unobserved = true;
         match output {
             agent::Output::Persist(stored) => {
                 self.outputs.push_back(Output::Persist(Piece::Agent(stored)));

@@ -128,18 +128,20 @@ impl Service {
     ) -> Result<Service, ServiceError> {
         let path = flash.path().display().to_string();
         let of_ca = |error| ServiceError::Ca { path: path.clone(), error };
-        let ca = match flash.get(CA_KEY)? {
-            Some(stored) => Ca::load(&stored).map_err(of_ca)?,
-            None => {
-                let ca = Ca::generate().map_err(of_ca)?;
-                flash.write(&[Change::Put(CA_KEY, &ca.to_stored())])?;
-                ca
-            }
-        };
+        let kept = flash.get(CA_KEY)?;
+        let ca = match &kept {
+            Some(stored) => Ca::load(stored),
+            None => Ca::generate(),
+        }
+        .map_err(of_ca)?;
         let mut authority = load(&flash, flavour, &settings, &mut rng)?;
         let mut unsaved = Vec::new();
         drain(&mut authority, Utc::MIN, &mut unsaved);
-        save(&flash, &unsaved)?;
+        // The CA goes with the first records: the disk is waited for once.
+        let made = kept.is_none().then(|| ca.to_stored());
+        let mut changes = changes(&unsaved);
+        changes.extend(made.iter().map(|stored| Change::Put(CA_KEY, stored)));
+        flash.write(&changes)?;
         let state = State {
             authority: Some(authority),
             flavour,
@@ -329,7 +331,7 @@ impl Inner {
     fn write(self: Arc<Inner>) {
         let Some(mut batch) = self.next_batch() else { return };
         loop {
-            let saved = save(&self.flash, &batch.records);
+            let saved = self.flash.write(&changes(&batch.records));
             if let Err(error) = &saved {
                 self.undo(error);
             }
@@ -432,13 +434,12 @@ fn load(
     })
 }
 
-fn save(flash: &Flash, records: &[Record]) -> Result<(), FlashError> {
-    let changes: Vec<_> = records
+fn changes(records: &[Record]) -> Vec<Change<'_>> {
+    records
         .iter()
         .map(|record| match &record.value {
             Some(value) => Change::Put(&record.key, value),
             None => Change::Delete(&record.key),
         })
-        .collect();
-    flash.write(&changes)
+        .collect()
 }

@@ -291,6 +291,8 @@ fn copy(path: &Path) -> io::Result<InMemoryBackend> {
 }
 
 /// Makes a new file: whole under a temporary name first, then renamed.
+///
+/// It stays open: to close it and open it again would wait for the disk eight more times.
 fn create(folder: &Path, path: &Path, kind: Kind) -> Result<Database, FlashError> {
     let fresh = path.with_extension("new");
     let of_io = |error: io::Error| FlashError::of_io(&fresh, &error);
@@ -300,14 +302,15 @@ fn create(folder: &Path, path: &Path, kind: Kind) -> Result<Database, FlashError
     drop(options.open(&fresh).map_err(of_io)?);
     let made = guarded(|| {
         let database = builder().create(&fresh)?;
-        stamp(&database, kind)
+        stamp(&database, kind)?;
+        Ok(database)
     });
-    made.map_err(|error| FlashError::of_redb(&fresh, error))?;
+    let database = made.map_err(|error| FlashError::of_redb(&fresh, error))?;
     fs::rename(&fresh, path).map_err(of_io)?;
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| FlashError::of_io(folder, &error))?;
-    open(path, kind)
+    Ok(database)
 }
 
 /// Writes version and kind into an empty database, and makes its tables.

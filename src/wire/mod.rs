@@ -2,6 +2,7 @@
 
 pub mod appag;
 pub mod callhome;
+pub mod certificate;
 pub mod ntp;
 pub mod reservation;
 pub mod sync;

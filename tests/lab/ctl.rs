@@ -1,5 +1,6 @@
 //! `vfxos ctl`: every word, from another process, in text and in JSON.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 
@@ -235,4 +236,24 @@ fn nonsense_on_the_control_socket_is_refused_and_the_lab_goes_on() {
     let _silent = UnixStream::connect(&socket).unwrap();
     assert!(ask(b"\"status\"\n").contains("\"ok\":true"));
     lab.asked("status");
+}
+
+#[test]
+fn a_lab_in_which_nothing_happens_does_nothing() {
+    let folder = Folder::new();
+    let servers = "ntp = [\"10.62.148.75\", \"172.18.108.14\", \"172.18.108.15\"]";
+    let topology = folder.changed(&[(servers, "ntp = []")]);
+    let lab = Lab::of(&folder, &topology);
+    lab.asked("wait attached 60s");
+    let woken = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", lab.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches:"));
+        line.unwrap().split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()
+    };
+    // What a blade does at its start comes to rest meanwhile.
+    lab.ctl("wait failed 1s").with(1);
+    let before = woken();
+    lab.ctl("wait failed 3s").with(1);
+    let after = woken();
+    assert!(after - before < 10, "it woke up {} times in 3 s", after - before);
 }

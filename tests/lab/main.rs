@@ -11,6 +11,7 @@ mod process;
 
 mod api;
 mod appag;
+mod console;
 mod ctl;
 mod failures;
 mod persistence;
@@ -18,3 +19,5 @@ mod refusals;
 mod reservation;
 mod satellite;
 mod script;
+mod terminal;
+mod topologies;

@@ -91,12 +91,12 @@ impl Ended {
 }
 
 /// Kills a process that is still there when nobody believes in it any more.
-struct Watchdog {
+pub struct Watchdog {
     _alive: Sender<()>,
 }
 
 impl Watchdog {
-    fn new(pid: Pid) -> Watchdog {
+    pub fn new(pid: Pid) -> Watchdog {
         let (alive, ended) = mpsc::channel();
         thread::spawn(move || {
             if ended.recv_timeout(2 * PATIENCE) == Err(RecvTimeoutError::Timeout) {

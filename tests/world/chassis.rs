@@ -148,7 +148,11 @@ impl Chassis {
                         desk.console_out(now, mio, slot, &bytes, settled);
                     }
                     Output::ConsoleDown { slot } => desk.console_down(now, mio, slot),
-                    Output::Persist(_) | Output::Configured(_) | Output::Log { .. } => {}
+                    Output::EndSessions(user) => desk.end(user.as_deref()),
+                    Output::Persist(_)
+                    | Output::Configured(_)
+                    | Output::Restart { .. }
+                    | Output::Log { .. } => {}
                 }
             }
             if idle && !desk.flush(now, mio) {

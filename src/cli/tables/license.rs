@@ -1,9 +1,9 @@
 //! `scope license`, and `show license ...` of every scope.
 
 use super::super::call::Call;
-use super::super::grammar::{Command, Refusal, Scope};
+use super::super::grammar::{Command, Refusal};
 use super::super::show::license as listing;
-use super::edit::{CLASS, switch};
+use super::derive::Table;
 use crate::base::ident::IdToken;
 use crate::base::source::Source;
 use crate::proto::mio::Mio;
@@ -40,10 +40,8 @@ pub(super) static SHOW: &[Command<Mio>] = &[Command {
 }];
 
 /// `/license`.
-pub(super) static LICENSE: Scope<Mio> = Scope {
-    syntax: "license",
-    help: &["License"],
-    source: Source::Seed("firepower# scope license"),
+pub(super) static LICENSE: Table = Table {
+    class: "license",
     scopes: &[&LICDEBUG, &RESERVATION],
     commands: &[
         act(
@@ -57,13 +55,7 @@ pub(super) static LICENSE: Scope<Mio> = Scope {
             let _ = mio.agent.deregister(call.now);
             Ok(())
         }),
-        switch(
-            "{enable | disable} reservation",
-            &["Enable", "Disable", "License reservation"],
-            Source::Recall,
-        ),
     ],
-    ..CLASS
 };
 
 /// `/license/reservation`. Like `register`, its commands act at once, print nothing and leave a
@@ -72,10 +64,8 @@ pub(super) static LICENSE: Scope<Mio> = Scope {
 /// # Source
 /// The verbs are those of the operation of the public MIB CISCO-FIREPOWER-LICENSE-MIB (request,
 /// install, return, cancel; mode universal); the command lines are recall.
-static RESERVATION: Scope<Mio> = Scope {
-    syntax: "reservation",
-    help: &["License reservation"],
-    source: Source::Recall,
+static RESERVATION: Table = Table {
+    class: "reservation",
     commands: &[
         act(
             "request universal",
@@ -104,14 +94,12 @@ static RESERVATION: Scope<Mio> = Scope {
             Ok(())
         }),
     ],
-    ..CLASS
+    ..Table::EMPTY
 };
 
 /// `/license/licdebug`.
-static LICDEBUG: Scope<Mio> = Scope {
-    syntax: "licdebug",
-    help: &["License debugging"],
-    source: Source::Seed("scope licdebug"),
+static LICDEBUG: Table = Table {
+    class: "licdebug",
     commands: &[
         act("renew", &["Renew now"], Source::Seed("scope licdebug"), |mio, call| {
             mio.agent.renew(call.now);
@@ -134,7 +122,7 @@ static LICDEBUG: Scope<Mio> = Scope {
             Ok(())
         }),
     ],
-    ..CLASS
+    ..Table::EMPTY
 };
 
 /// # Source

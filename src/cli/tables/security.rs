@@ -1,56 +1,35 @@
-//! `scope security`: trustpoints.
+//! `scope security`: what is special about it.
 
 use super::super::call::{Ask, Call};
-use super::super::grammar::{Command, Refusal, Scope, Verb};
-use super::super::show::trustpoint as listing;
-use super::edit::{self, CLASS};
+use super::super::grammar::{Command, Need, Refusal};
+use super::derive::Table;
 use crate::base::source::Source;
 use crate::proto::mio::Mio;
 
-const TRUSTPOINTS: Source = Source::Seed("FPR4125-1 /security # show trustpoint");
-
 /// `/security`.
-pub(super) static SECURITY: Scope<Mio> = Scope {
-    syntax: "security",
-    help: &["Security"],
-    source: Source::Seed("FPR4125-1# scope security"),
-    scopes: &[&TRUSTPOINT],
+pub(super) static SECURITY: Table = Table {
+    class: "security",
     commands: &[Command {
-        syntax: "show trustpoint",
-        help: &["Show running system information", "Trustpoints"],
-        source: TRUSTPOINTS,
-        run: |mio, call| {
-            let text = listing::trustpoints(edit::view(mio, call), &mio.facts.certificates);
-            call.out.push_str(&text);
-            Ok(())
-        },
+        syntax: "clear-user-sessions {all | USER:name}",
+        help: &["End sessions", "Of every user", "Of one user"],
+        source: Source::Client("unicon fxos_mock_data.yaml: clear-user-sessions all"),
+        run: clear_user_sessions,
+        need: Need::Accounts,
         ..Command::READ
     }],
-    ..CLASS
-};
-
-static TRUSTPOINT: Scope<Mio> = Scope {
-    syntax: "trustpoint NAME:name(16)",
-    help: &["Trustpoint", "Name"],
-    verbs: Verb::ALL,
-    source: TRUSTPOINTS,
-    commands: &[Command {
-        syntax: "set certchain",
-        help: &["Set property values", "Certificate chain"],
-        source: Source::Recall,
-        run: set_certchain,
-        ..Command::WRITE
-    }],
-    ..CLASS
+    ..Table::EMPTY
 };
 
 /// # Source
-/// Recall, reference 2.6: the dialog's texts and its prompt.
-fn set_certchain(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
-    call.line("Enter lines one at a time. Enter ENDOFBUF to finish. Press ^C to abort.");
-    call.line("Trustpoint Certificate Chain:");
-    call.ask(Ask::until(">", "ENDOFBUF", |mio, call, chain| {
-        edit::put(mio, call, "certchain", chain)
+/// Client mock of unicon for the question.
+fn clear_user_sessions(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
+    let whose = call.args.get("USER").map(str::to_owned);
+    let question = "This closes all the user sessions. Are you sure? (yes/no) ";
+    call.ask(Ask::line(question, move |mio: &mut Mio, _, answer| {
+        if answer.trim() == "yes" {
+            mio.end_sessions(whose);
+        }
+        Ok(())
     }));
     Ok(())
 }

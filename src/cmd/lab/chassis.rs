@@ -15,11 +15,6 @@ use crate::sys::flash::{Flash, Kind};
 
 /// Name of the AppAG socket in a chassis's folder.
 const SOCKET: &str = "appag.sock";
-/// Fixed Ethernet ports of a chassis.
-///
-/// # Source
-/// Recall: eight on a 4100 and on a 9300's supervisor.
-const PORTS: u8 = 8;
 
 /// A running chassis.
 pub(super) struct Running {
@@ -55,8 +50,8 @@ pub(super) fn start(
     let netmask = u32::MAX.checked_shl(32 - u32::from(chassis.prefix_len)).unwrap_or(0);
     let factory = Factory {
         hostname: chassis.name.clone(),
-        ports: PORTS,
-        slots: chassis.model.slots,
+        chassis: chassis.model,
+        deployed: chassis.blades.iter().map(|blade| blade.slot).collect(),
         out_of_band: OutOfBand {
             ip: chassis.address,
             netmask: netmask.into(),

@@ -12,6 +12,7 @@ use super::links::Socket;
 use super::{Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
 use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
+use crate::base::time::Now;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
 use crate::proto::agent::{self, Agent, Identity};
@@ -54,6 +55,59 @@ pub enum BootError {
     Ntp(BindError),
 }
 
+/// What of a [`Boot`] every start of the machine needs.
+pub(super) struct Hardware {
+    pub(super) chassis: &'static platform::Chassis,
+    pub(super) serial: String,
+    pub(super) factory: Factory,
+    /// Slots that are to hold a blade.
+    pub(super) slots: BTreeSet<Slot>,
+}
+
+/// Composes the machine from flash and what it is built of.
+///
+/// # Errors
+/// [`BootError::Damaged`] or what flash says.
+pub(super) fn machine(
+    hardware: &Hardware,
+    flash: &Flash,
+    signing_key: &SigningKey,
+    now: Now,
+) -> Result<Mio, BootError> {
+    let chassis = hardware.chassis;
+    let agent_stored: agent::Stored = read(flash, key::AGENT)?.unwrap_or_default();
+    let broker_stored: broker::Stored = read(flash, key::BROKER)?.unwrap_or_default();
+    let tree = match read::<config::Stored>(flash, key::CONFIG)? {
+        None => Tree::factory(&hardware.factory),
+        Some(stored) => Tree::restore(&stored, &hardware.factory)
+            .map_err(|error| damaged(flash, "the configuration", error.to_string()))?,
+    };
+    let hostname = facts::hostname(tree.objects());
+    let identity = Identity {
+        udi: Udi { pid: chassis.udi_pid.to_owned(), serial: hardware.serial.clone() },
+        product: chassis.product.to_owned(),
+        sudi_pid: chassis.sudi_pid.to_owned(),
+        hostname: hostname.clone(),
+        version: chassis.agent,
+        public_key: signing_key.public_key().to_string(),
+    };
+    let agent = Agent::new(identity, agent_stored, random::rng(), now);
+    let broker_facts = broker::Facts {
+        model: chassis.model.to_owned(),
+        hostname,
+        slots: chassis.slots,
+        equipped: hardware.slots.clone(),
+    };
+    let broker = Broker::new(broker_facts, broker_stored, now);
+    let facts = Facts {
+        chassis,
+        serial: hardware.serial.clone(),
+        ntp: BTreeMap::new(),
+        certificates: BTreeMap::new(),
+    };
+    Ok(Mio::new(agent, broker, tree, facts))
+}
+
 /// Starts a supervisor; its task ends with the reason it stopped for.
 ///
 /// # Errors
@@ -61,36 +115,13 @@ pub enum BootError {
 pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
     let now = boot.clock.now();
     let signing_key = signing_key(&boot.flash)?;
-    let agent_stored: agent::Stored = read(&boot.flash, key::AGENT)?.unwrap_or_default();
-    let broker_stored: broker::Stored = read(&boot.flash, key::BROKER)?.unwrap_or_default();
-    let tree = match read::<config::Stored>(&boot.flash, key::CONFIG)? {
-        None => Tree::factory(&boot.factory),
-        Some(stored) => Tree::restore(&stored, &boot.factory)
-            .map_err(|error| damaged(&boot.flash, "the configuration", error.to_string()))?,
-    };
-    let hostname = facts::hostname(tree.objects());
-    let identity = Identity {
-        udi: Udi { pid: boot.chassis.udi_pid.to_owned(), serial: boot.serial.clone() },
-        product: boot.chassis.product.to_owned(),
-        sudi_pid: boot.chassis.sudi_pid.to_owned(),
-        hostname: hostname.clone(),
-        version: boot.chassis.agent,
-        public_key: signing_key.public_key().to_string(),
-    };
-    let agent = Agent::new(identity, agent_stored, random::rng(), now);
-    let broker_facts = broker::Facts {
-        model: boot.chassis.model.to_owned(),
-        hostname: hostname.clone(),
-        slots: boot.chassis.slots,
-        equipped: boot.slots.clone(),
-    };
-    let broker = Broker::new(broker_facts, broker_stored, now);
-    let facts = Facts {
+    let hardware = Hardware {
         chassis: boot.chassis,
         serial: boot.serial,
-        ntp: BTreeMap::new(),
-        certificates: BTreeMap::new(),
+        factory: boot.factory,
+        slots: boot.slots,
     };
+    let mio = machine(&hardware, &boot.flash, &signing_key, now)?;
     let socket = Socket::bind(&boot.socket)
         .map_err(|error| BootError::Socket { path: boot.socket.display().to_string(), error })?;
     let (outbox, inbox) = mpsc::channel(INBOX_MAX);
@@ -105,9 +136,13 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         stack: boot.stack.clone(),
     };
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
+    let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
     let supervisor = Supervisor {
-        mio: Mio::new(agent, broker, tree, facts),
-        name: hostname,
+        name: facts::hostname(mio.config.objects()),
+        mio,
+        hardware,
+        boots: 0,
+        down: None,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
         flash: boot.flash,
@@ -117,8 +152,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         inbox,
         outbox,
         links: BTreeMap::new(),
-        desk: super::desk::Desk::default(),
-        slots: boot.slots,
+        desk: super::desk::Desk::new(jobs),
         unsaved: BTreeMap::new(),
         under_way: 0,
         jumped: false,

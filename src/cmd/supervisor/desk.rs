@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc;
 
+use super::jobs::{Jobs, Said};
 use crate::base::ident::Slot;
 use crate::base::time::Now;
 use crate::cli::desk::{self, Output, SessionId, Visitor};
@@ -11,13 +12,33 @@ use crate::proto::mio::Mio;
 use crate::shell::sessions::{BACKLOG_MAX, FromSession, Opened, ToSession};
 
 /// The desk, and the way back to each of its sessions.
-#[derive(Default)]
 pub(super) struct Desk {
     desk: desk::Desk,
     ways: BTreeMap<SessionId, mpsc::Sender<FromSession>>,
+    jobs: Jobs,
 }
 
 impl Desk {
+    pub(super) fn new(jobs: Jobs) -> Desk {
+        Desk { desk: desk::Desk::default(), ways: BTreeMap::new(), jobs }
+    }
+
+    /// Takes what a job says.
+    pub(super) fn job(&mut self, now: Now, mio: &mut Mio, id: SessionId, said: Said) {
+        match said {
+            Said::Text(text) => self.desk.job_output(id, &text),
+            Said::Done => {
+                self.jobs.end(id);
+                self.desk.job_done(now, mio, id);
+            }
+        }
+    }
+
+    /// Ends the sessions of one account, or all of them.
+    pub(super) fn end(&mut self, user: Option<&str>) {
+        self.desk.end(user);
+    }
+
     /// Applies what a way in says.
     pub(super) fn take(&mut self, now: Now, mio: &mut Mio, message: ToSession) {
         match message {
@@ -62,6 +83,14 @@ impl Desk {
         let mut more = self.desk.flush(now, mio);
         while let Some(output) = self.desk.poll() {
             let (id, message) = match output {
+                Output::StartJob { id, job } => {
+                    self.jobs.start(id, mio, job);
+                    continue;
+                }
+                Output::CancelJob { id } => {
+                    self.jobs.cancel(id);
+                    continue;
+                }
                 Output::Bytes { id, bytes } => (id, FromSession::Bytes(bytes)),
                 Output::Settled { id, serial } => (id, FromSession::Settled(serial)),
                 Output::Closed { id } => (id, FromSession::Closed),
@@ -69,6 +98,7 @@ impl Desk {
             let closed = message == FromSession::Closed;
             let sent = self.ways.get(&id).is_some_and(|way| way.try_send(message).is_ok());
             if closed {
+                self.jobs.end(id);
                 self.ways.remove(&id);
             } else if !sent {
                 // It is gone, or too far behind.
@@ -81,10 +111,11 @@ impl Desk {
 
     /// Ends every session.
     pub(super) fn close_all(&mut self) {
-        for way in self.ways.values() {
+        for (id, way) in std::mem::take(&mut self.ways) {
+            self.jobs.end(id);
             // Whoever sat there may have gone.
             let _ = way.try_send(FromSession::Closed);
         }
-        self.ways.clear();
+        self.desk.forget();
     }
 }

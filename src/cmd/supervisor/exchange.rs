@@ -59,8 +59,14 @@ impl Work {
         seal(&request.to_json(), key, "")
     }
 
-    /// Makes the try and brings its one outcome back.
-    pub(super) async fn run(self, id: ExchangeId, body: Vec<u8>, outbox: mpsc::Sender<Input>) {
+    /// Makes the try and brings its one outcome back; `boot` counts the supervisor's starts.
+    pub(super) async fn run(
+        self,
+        boot: u32,
+        id: ExchangeId,
+        body: Vec<u8>,
+        outbox: mpsc::Sender<Input>,
+    ) {
         let outcome = match &self.target {
             Some(target) => exchange(&self.stack, target, &self.trust, self.wall, body).await,
             // Without an address there is no URL that HTTP could be spoken to.
@@ -71,7 +77,7 @@ impl Work {
             Err(reason) => Event::Lost { exchange: id, reason },
         };
         // The supervisor may have ended meanwhile; the next one asks again.
-        let _ = outbox.send(Input::Exchanged(event)).await;
+        let _ = outbox.send(Input::Exchanged { boot, event }).await;
     }
 }
 

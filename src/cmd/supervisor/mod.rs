@@ -3,22 +3,22 @@
 //! One loop: take what came in, let the machine run until it waits, write what must last in one
 //! transaction, and only then send, ask and print.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::base::ident::Slot;
 use crate::base::time::{Instant, Now};
+use crate::cli::desk::SessionId;
 use crate::net::ntp::{self, Servers};
 use crate::net::stack::{Cidr, Stack};
 use crate::proto::Next;
 use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
 use crate::proto::config::facts;
-use crate::proto::mio::{Event, Mio, Output, Piece};
+use crate::proto::mio::{Event, Mio, Output, Piece, Restart};
 use crate::shell::sessions::ToSession;
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
@@ -27,13 +27,16 @@ use crate::wire::callhome::SigningKey;
 mod boot;
 mod desk;
 mod exchange;
+mod jobs;
 mod links;
 mod status;
 
 pub use boot::{Boot, BootError, boot};
 pub use status::{Registration, Status};
 
+use boot::Hardware;
 use desk::Desk;
+use jobs::Said;
 use links::Line;
 
 /// Most inputs waiting for the loop; whoever brings more waits.
@@ -63,9 +66,17 @@ pub(crate) enum Input {
     LinkGone {
         link: LinkId,
     },
-    /// The outcome of an exchange with the authority.
-    Exchanged(agent::Event),
+    /// The outcome of an exchange with the authority, and since which start it was under way.
+    Exchanged {
+        boot: u32,
+        event: agent::Event,
+    },
     Session(ToSession),
+    /// What an operator's job says.
+    Job {
+        session: SessionId,
+        said: Said,
+    },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
     /// Answer once nothing is due and nothing is under way.
@@ -81,6 +92,9 @@ pub(crate) enum Input {
 pub enum SupervisorError {
     #[error(transparent)]
     Flash(#[from] FlashError),
+    /// What it wrote before a restart cannot be read after it.
+    #[error(transparent)]
+    Boot(#[from] BootError),
     /// A part of the state that JSON cannot hold: a bug, and better stopped than forgotten.
     #[error("{key} cannot be written to flash: {error}")]
     Encode { key: &'static str, error: serde_json::Error },
@@ -130,6 +144,12 @@ impl Handle {
 
 struct Supervisor {
     mio: Mio,
+    /// What a restart begins with again.
+    hardware: Hardware,
+    /// Number of starts.
+    boots: u32,
+    /// How an operator wants the chassis to go down, once everybody has been told.
+    down: Option<Restart>,
     name: String,
     clock: ChassisClock,
     flash: Flash,
@@ -139,8 +159,6 @@ struct Supervisor {
     outbox: mpsc::Sender<Input>,
     links: BTreeMap<LinkId, Line>,
     desk: Desk,
-    /// Slots that are to hold a blade.
-    slots: BTreeSet<Slot>,
     /// What has changed and is not on the disk yet, by key.
     unsaved: BTreeMap<&'static str, Vec<u8>>,
     under_way: usize,
@@ -174,6 +192,18 @@ impl Supervisor {
         self.configured();
         loop {
             let deadline = self.turn()?;
+            match self.down.take() {
+                None => {}
+                Some(Restart::PowerOff) => {
+                    self.save()?;
+                    self.desk.close_all();
+                    return Ok(());
+                }
+                Some(how @ (Restart::Reboot | Restart::Erase)) => {
+                    self.restart(how)?;
+                    continue;
+                }
+            }
             let wait = self.clock.lab().clone();
             let input = tokio::select! {
                 input = self.inbox.recv() => input,
@@ -202,6 +232,22 @@ impl Supervisor {
                 return Ok(());
             }
         }
+    }
+
+    /// Begins anew from flash, as after a power cut: sessions, links and tries are gone.
+    fn restart(&mut self, how: Restart) -> Result<(), SupervisorError> {
+        self.save()?;
+        if how == Restart::Erase {
+            self.flash.write(&[Change::Delete(key::CONFIG)])?;
+        }
+        self.desk.close_all();
+        self.links.clear();
+        self.boots += 1;
+        self.under_way = 0;
+        let now = self.clock.now();
+        self.mio = boot::machine(&self.hardware, &self.flash, &self.signing_key, now)?;
+        self.configured();
+        Ok(())
     }
 
     /// Reads the clocks; a step of the wall clock reaches the machine before anything else does.
@@ -250,10 +296,14 @@ impl Supervisor {
                 self.links.remove(&link);
                 self.mio.handle(now, Event::Broker(broker::Event::Gone { link }));
             }
-            Input::Exchanged(event) => {
-                self.under_way = self.under_way.saturating_sub(1);
-                self.mio.handle(now, Event::Agent(event));
+            Input::Exchanged { boot, event } => {
+                // What was asked before a restart was asked by a machine that is no more.
+                if boot == self.boots {
+                    self.under_way = self.under_way.saturating_sub(1);
+                    self.mio.handle(now, Event::Agent(event));
+                }
             }
+            Input::Job { session, said } => self.desk.job(now, &mut self.mio, session, said),
             Input::Session(message) => self.desk.take(now, &mut self.mio, message),
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
             Input::Settle(reply) => self.settling.push(reply),
@@ -331,7 +381,7 @@ impl Supervisor {
                 self.under_way += 1;
                 let work = exchange::Work::new(&self.mio, &self.stack, now.wall);
                 let sealed = work.seal(&request, &self.signing_key);
-                tokio::spawn(work.run(exchange, sealed, self.outbox.clone()));
+                tokio::spawn(work.run(self.boots, exchange, sealed, self.outbox.clone()));
             }
             Output::Send { link, bytes } => {
                 let sent = self.links.get(&link).is_none_or(|line| line.send(bytes));
@@ -352,11 +402,13 @@ impl Supervisor {
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
             Output::Configured(_) => self.configured(),
+            Output::Restart { how, .. } => self.down = Some(how),
+            Output::EndSessions(user) => self.desk.end(user.as_deref()),
             Output::Log { severity, text } => match severity {
-                0..=3 => tracing::error!(chassis = %self.name, "{text}"),
-                4 => tracing::warn!(chassis = %self.name, "{text}"),
-                5 | 6 => tracing::info!(chassis = %self.name, "{text}"),
-                _ => tracing::debug!(chassis = %self.name, "{text}"),
+                0..=3 => tracing::error!(target: "device", chassis = %self.name, "{text}"),
+                4 => tracing::warn!(target: "device", chassis = %self.name, "{text}"),
+                5 | 6 => tracing::info!(target: "device", chassis = %self.name, "{text}"),
+                _ => tracing::debug!(target: "device", chassis = %self.name, "{text}"),
             },
         }
     }
@@ -387,7 +439,7 @@ impl Supervisor {
 
     /// Publishes how things stand, and answers whoever waits for nothing to be under way.
     fn report(&mut self, now: Now) {
-        let status = Status::of(now, &self.mio, &self.slots, self.under_way > 0);
+        let status = Status::of(now, &self.mio, &self.hardware.slots, self.under_way > 0);
         self.status.send_if_modified(|old| {
             let changed = *old != status;
             *old = status;

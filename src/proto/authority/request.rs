@@ -8,7 +8,7 @@ use super::record::Record;
 use super::refusal::{self, Refusal};
 use super::token::TokenState;
 use super::{Authority, INSTANCES_MAX};
-use crate::base::entitlement::Entitlement;
+use crate::base::entitlement::{Entitlement, Product};
 use crate::base::ident::Tag;
 use crate::base::time::Utc;
 use crate::wire::callhome::{
@@ -293,7 +293,11 @@ impl Authority {
 
     /// Returns the units of a tag that an account has in use or has set aside for its satellites.
     pub(super) fn taken(&self, now: Utc, account: AccountId, tag: &Tag) -> u64 {
-        self.ledger.total(account, tag).saturating_add(self.held(now, account, tag))
+        // Of the two, one is always none: entitlements are used, universal licences are reserved.
+        let sold = Product::of_tag(tag.as_str());
+        let reserved = sold.map_or(0, |sold| u64::from(self.shelf.taken(account, sold.tag)));
+        let used = self.ledger.total(account, tag).saturating_add(reserved);
+        used.saturating_add(self.held(now, account, tag))
     }
 
     /// Returns the units of a tag that an account may use at `now`.

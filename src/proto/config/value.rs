@@ -57,6 +57,10 @@ pub enum Kind {
     Pem,
     /// `Ethernet1/2`, or `Ethernet1/2/3` for a breakout port.
     Port,
+    /// First and last address of a range, two words.
+    Range4,
+    /// As [`Kind::Range4`], for IPv6.
+    Range6,
 }
 
 /// One value.
@@ -160,6 +164,8 @@ impl Kind {
             }
             Kind::Pem => pem(text).map(Value::Text),
             Kind::Port => port(text).map(Value::Text),
+            Kind::Range4 => range::<Ipv4Addr>(text),
+            Kind::Range6 => range::<Ipv6Addr>(text),
         }
     }
 
@@ -194,6 +200,11 @@ impl Kind {
         }
     }
 
+    /// Tells whether a value is one of a few words and nothing else.
+    pub const fn is_choice(&self) -> bool {
+        matches!(self, Kind::Flag(_) | Kind::Words(_))
+    }
+
     /// Returns the words that may be typed, for help and completion; empty where any text may.
     pub fn choices(&self) -> Vec<&'static str> {
         match self {
@@ -211,7 +222,9 @@ impl Kind {
             | Kind::Name { .. }
             | Kind::Secret { .. }
             | Kind::Pem
-            | Kind::Port => Vec::new(),
+            | Kind::Port
+            | Kind::Range4
+            | Kind::Range6 => Vec::new(),
         }
     }
 }
@@ -247,6 +260,13 @@ fn mask(text: &str) -> Result<Value, ValueError> {
         return Err(ValueError::Address);
     }
     Ok(Value::Address(IpAddr::V4(parsed)))
+}
+
+/// Reads the two addresses of a range; whether the first is the lower one is the reader's business.
+fn range<A: std::str::FromStr + fmt::Display>(text: &str) -> Result<Value, ValueError> {
+    let (first, last) = text.split_once(' ').ok_or(ValueError::Address)?;
+    let read = |text: &str| text.trim().parse::<A>().map_err(|_| ValueError::Address);
+    Ok(Value::Text(format!("{} {}", read(first)?, read(last)?)))
 }
 
 /// Tells whether `text` is an address or a DNS name of at most 253 bytes (RFC 1123, section 2.1).

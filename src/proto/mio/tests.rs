@@ -114,6 +114,8 @@ impl Lab {
                     | Output::ConsoleOut { .. }
                     | Output::ConsoleDown { .. }
                     | Output::Configured(_)
+                    | Output::Restart { .. }
+                    | Output::EndSessions(_)
                     | Output::Log { .. } => {}
                 }
             }

@@ -259,37 +259,3 @@ fn a_flash_that_holds_something_else_is_named_and_left() {
     let refused = Service::open(flash, Settings::default(), Rng::from_seed(1)).unwrap_err();
     assert!(matches!(refused, ServiceError::Ca { .. }), "{refused}");
 }
-
-/// Prints registrations a second with 10,000 instances known; run by hand, with `--release`.
-#[tokio::test]
-#[ignore = "a measurement"]
-#[allow(clippy::disallowed_methods, reason = "a measurement reads the real clock")]
-async fn registrations_a_second() {
-    let folder = Folder::new("measure");
-    let service = service(folder.open());
-    let token = token(&service).await;
-    for (from, to) in [(0, 2_000), (2_000, 10_000), (10_000, 12_000)] {
-        let requests: Vec<_> = (from..to).map(|number| registration(number, &token)).collect();
-        let start = std::time::Instant::now();
-        for together in requests.chunks(50) {
-            let asked: Vec<_> = together
-                .iter()
-                .map(|bytes| {
-                    let (service, bytes) = (service.clone(), bytes.clone());
-                    tokio::spawn(async move { service.answer(&bytes, NOON).await })
-                })
-                .collect();
-            for answer in asked {
-                assert_eq!(answer.await.unwrap().status, 200);
-            }
-        }
-        let rate = f64::from(to - from) / start.elapsed().as_secs_f64();
-        println!("{from} known: {rate:.0} registrations a second");
-    }
-    let udi = Udi { pid: "FPR-4125-SUP".into(), serial: "JAD12345678".into() };
-    let (start, key) = (std::time::Instant::now(), key(1).public_key());
-    for _ in 0..1000 {
-        service.ca().issue_identity(&udi, "an-instance", key, NOON.wall, NOON.wall).unwrap();
-    }
-    println!("an identity certificate: {:?}", start.elapsed() / 1000);
-}
