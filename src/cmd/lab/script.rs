@@ -216,6 +216,7 @@ impl Script<'_> {
     /// Carries out an `@` line.
     async fn direct(&mut self, words: &str) -> Result<Line, String> {
         let words = words.replace("$TOKEN", &self.token);
+        let words = words.replace("$STATE", &self.lab.folder().display().to_string());
         if let Some(name) = words.trim().strip_prefix("console ") {
             return self.turn_to(name.trim()).await;
         }
@@ -226,9 +227,11 @@ impl Script<'_> {
         if !self.silent || !answer.ok {
             console::say(&format!("@{}: {}", words.trim(), answer.text));
         }
+        let mut said = words.split_ascii_whitespace();
+        let at = said.clone().next() == Some("at");
         if let (true, Some("token"), Some(text)) = (
             answer.ok,
-            words.split_ascii_whitespace().next(),
+            said.nth(if at { 2 } else { 0 }),
             answer.json.get("text").and_then(serde_json::Value::as_str),
         ) {
             self.token = text.to_owned();
