@@ -30,7 +30,7 @@ pure:
 	$(CARGO) check --locked --no-default-features
 
 unit:
-	$(CARGO) test --locked --lib --bins --test tidy --test transcripts --test sim --test net --test tree
+	$(CARGO) test --locked --lib --bins --test tidy --test transcripts --test sim --test net --test tree --test capture
 
 sim: ## Simulations and models, 10,000 seeds each; SEEDS=n for another number, SEED=n for one of them
 	SEEDS=$(SEEDS) PROPTEST_CASES=$(SEEDS) PROPTEST_RNG_SEED=$(or $(SEED),0) \
@@ -40,7 +40,7 @@ sim: ## Simulations and models, 10,000 seeds each; SEEDS=n for another number, S
 test: check lab deny ## All of check, and the lab driven as a process
 
 lab: ## The shipped binary driven as a process
-	$(CARGO) test --locked --test lab --test drills --test authority
+	$(CARGO) test --locked --test lab --test drills --test authority --test operator
 
 bench: ## Figures, each beside a peer measured in the same run
 	$(CARGO) build --release --locked --bins

@@ -43,6 +43,7 @@ mod parts;
 mod security;
 mod ssa;
 mod system;
+mod timezone;
 mod top;
 
 impl World for Mio {

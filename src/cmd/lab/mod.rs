@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::control::socket;
 use super::topology::Topology;
@@ -17,12 +18,14 @@ use crate::sys::{console, process};
 use drill::Drill;
 use state::State;
 
+mod api;
 mod attach;
 mod blades;
 mod chassis;
 mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
+mod satellites;
 mod script;
 mod state;
 mod time;
@@ -42,6 +45,9 @@ pub struct LabArgs {
     /// Keep nothing: state in a folder that goes when the lab ends.
     #[arg(long, conflicts_with = "state")]
     pub ephemeral: bool,
+    /// Loopback address and port for the JSON API of the lab's authority.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub api: Option<SocketAddr>,
     /// In a script, end with status 1 at the first refused command.
     #[arg(long)]
     pub stop_on_refusal: bool,
@@ -117,8 +123,13 @@ pub(in crate::cmd) fn state_folder(process: &str) -> Result<PathBuf, String> {
 /// Longest wait for the supervisors to end, once they were asked to.
 const END_WAIT: Duration = Duration::from_secs(10);
 
-/// The supervisors' tasks; each ends with the reason it stopped for.
-type Supervisors = JoinSet<String>;
+/// The supervisors' tasks; each ends with the reason it stopped for, an error if it had to.
+type Supervisors = JoinSet<Result<String, String>>;
+
+/// Returns how a supervisor's task ended.
+fn end_of(joined: Result<Result<String, String>, JoinError>) -> Result<String, String> {
+    joined.unwrap_or_else(|error| Err(error.to_string()))
+}
 
 async fn live(
     args: &LabArgs,
@@ -128,7 +139,12 @@ async fn live(
 ) -> Result<ExitCode, String> {
     let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
     let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
-    let world = world::World::build(topology, state.clock(topology)?, flash)?;
+    let satellites = topology.satellites.iter().map(|satellite| {
+        let folder = state.satellite(&satellite.name);
+        Flash::open(&folder, Kind::Authority).map_err(|error| error.to_string())
+    });
+    let satellites = satellites.collect::<Result<_, _>>()?;
+    let world = world::World::build(topology, state.clock(topology)?, flash, satellites)?;
     let (chassis, mut supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
         (drill.prepare.clone(), format!("\n{}\n{}", drill.title, drill.story))
@@ -140,6 +156,14 @@ async fn live(
     console::say(&format!("vfxos lab: a token is ready: {token}"));
     console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
     console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
+    let api = match args.api {
+        Some(address) => Some(api::serve(&lab, address).await?),
+        None => None,
+    };
+    if let Some(api) = &api {
+        let address = api.address;
+        console::say(&format!("vfxos lab: the API is described at http://{address}/openapi.json"));
+    }
     let asked = lab.clone();
     let socket = socket::serve(&state.socket(), move |request, caller| {
         let lab = asked.clone();
@@ -157,14 +181,25 @@ async fn live(
             console::say(&format!("vfxos lab: ended by {name}"));
             Ok(ExitCode::SUCCESS)
         }
-        Some(why) = supervisors.join_next() => Err(why.unwrap_or_else(|error| error.to_string())),
+        Some(joined) = supervisors.join_next() => end_of(joined).map(|why| {
+            console::say(&format!("vfxos lab: {why}"));
+            ExitCode::SUCCESS
+        }),
     };
     lab.stop().await;
-    let ended = async { while supervisors.join_next().await.is_some() {} };
+    // A supervisor that fails takes its sessions with it: whichever end was seen first, the failure
+    // is what is told.
+    let mut failed = None;
+    let ended = async {
+        while let Some(joined) = supervisors.join_next().await {
+            failed = end_of(joined).err().or(failed.take());
+        }
+    };
     if tokio::time::timeout(END_WAIT, ended).await.is_err() {
         tracing::error!("a supervisor does not end; what it did last may be lost");
     }
-    drop(socket);
+    let code = failed.map_or(code, Err);
+    drop((socket, api));
     code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
 }
 
@@ -180,9 +215,9 @@ fn power_on(
         let name = one.name.clone();
         supervisors.spawn(async move {
             match task.await {
-                Ok(Ok(())) => format!("the supervisor of {name} has ended"),
-                Ok(Err(error)) => format!("the supervisor of {name} has stopped: {error}"),
-                Err(error) => format!("the supervisor of {name} has failed: {error}"),
+                Ok(Ok(())) => Ok(format!("the supervisor of {name} has ended")),
+                Ok(Err(error)) => Err(format!("the supervisor of {name} has stopped: {error}")),
+                Err(error) => Err(format!("the supervisor of {name} has failed: {error}")),
             }
         });
         running.push(chassis);
