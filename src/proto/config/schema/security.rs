@@ -18,14 +18,44 @@ const TRUSTPOINTS_MAX: usize = 16;
 /// # Source
 /// Recall.
 const KEYRINGS_MAX: usize = 16;
+/// The vendor's command reference of the 4100/9300.
+///
+/// # Source
+/// Itself: `set user-account-unlock-time` (600 to 36000 seconds, 1800 by default), `set
+/// enforce-strong-password`, `set absolute-session-timeout`.
+const REFERENCE: Source = Source::Vendor("Firepower 4100/9300 FXOS Command Reference");
 /// Most roles of one account.
 const ROLES_MAX: usize = 4;
 
 /// `/security`.
 pub(super) static SECURITY: Class = Class::single("security", "Security", seed("scope security"))
-    .with(&[Property::set("enforce-strong-password", "Password Strength Check", YES_NO)
-        .default("no")
-        .quiet()])
+    .with(&[
+        Property::set("enforce-strong-password", "Password Strength Check", YES_NO)
+            .default("no")
+            .quiet(),
+        Property::set(
+            "max-login-attempts",
+            "Maximum Login Attempts",
+            Kind::Number { min: 0, max: 10 },
+        )
+        .default("3")
+        .quiet(),
+        Property::set(
+            "min-password-length",
+            "Minimum Password Length",
+            Kind::Number { min: 8, max: 80 },
+        )
+        .default("8")
+        .quiet(),
+        Property::set(
+            "user-account-unlock-time",
+            "User Account Unlock Time(in secs)",
+            Kind::Number { min: 600, max: 36_000 },
+        )
+        .default("1800")
+        .quiet()
+        .from(REFERENCE),
+    ])
     .over(&[&DEFAULT_AUTH, &KEYRING, &LOCAL_USER, &PASSWORD_PROFILE, &TRUSTPOINT]);
 
 static TRUSTPOINT: Class = Class::operator(
@@ -100,6 +130,8 @@ const ROLES: [Word; 4] =
 
 static PASSWORD_PROFILE: Class =
     Class::single("password-profile", "Password Profile", Source::Recall).with(&[
+        Property::set("change-during-interval", "Change During Interval", CHANGES)
+            .default("enable"),
         Property::set("change-count", "Change Count", Kind::Number { min: 0, max: 10 })
             .default("2"),
         Property::set("change-interval", "Change Interval", Kind::Number { min: 1, max: 745 })
@@ -113,6 +145,8 @@ static PASSWORD_PROFILE: Class =
         )
         .default("24"),
     ]);
+
+const CHANGES: Kind = Kind::Flag(&[("enable", "Enable"), ("disable", "Disable")]);
 
 const SECONDS: Kind = Kind::Number { min: 0, max: 3600 };
 
