@@ -44,6 +44,9 @@ pub enum Request {
     /// The lab's clock.
     #[command(subcommand)]
     Clock(ClockRequest),
+    /// What is broken on purpose.
+    #[command(subcommand)]
+    Fault(FaultRequest),
     /// Wait until a chassis is in a state.
     Wait {
         condition: WaitFor,
@@ -140,6 +143,47 @@ pub enum ClockRequest {
         #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
         rate: u32,
     },
+}
+
+/// `fault ...`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultRequest {
+    /// Break something: `fault set NAME [for DURATION] [chassis C]`.
+    Set {
+        name: String,
+        /// `for DURATION` of the lab's time, `chassis C` for one chassis alone.
+        words: Vec<String>,
+    },
+    /// List what can be broken, and what is.
+    List,
+    /// Mend one thing, or everything.
+    Clear { name: Option<String> },
+}
+
+/// How long a fault lasts, and whom it is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    pub lasts: Option<Duration>,
+    pub chassis: Option<String>,
+}
+
+impl Extent {
+    /// Parses `for DURATION` and `chassis C`, in either order.
+    ///
+    /// # Errors
+    /// What is wrong, on one line.
+    pub fn parse(words: &[String]) -> Result<Extent, String> {
+        let mut extent = Extent::default();
+        for pair in words.chunks(2) {
+            match pair {
+                [word, length] if word == "for" => extent.lasts = Some(duration(length)?),
+                [word, chassis] if word == "chassis" => extent.chassis = Some(chassis.clone()),
+                _ => return Err(format!("\"{}\": write for DURATION, chassis C", pair.join(" "))),
+            }
+        }
+        Ok(extent)
+    }
 }
 
 /// `yes` or `no`.

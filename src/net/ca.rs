@@ -177,16 +177,8 @@ impl Ca {
         not_before: Utc,
         not_after: Utc,
     ) -> Result<ServerCertificate, CaError> {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = leaf(names.first().map_or("vfxos Lab Server", String::as_str))?;
-        params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        date(&mut params, not_before, not_after);
-        let certificate = params.signed_by(&key, &self.server_ca)?;
         let ca = der_of(&self.stored.server_ca.certificate)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Ok(ServerCertificate { chain: vec![certificate.der().clone(), ca], key })
+        server_certificate(&self.server_ca, ca, names, not_before, not_after)
     }
 
     /// Makes a signer's certificate for another key or other dates; returns its chain, PEM.
@@ -241,6 +233,41 @@ impl Ca {
             stored,
         })
     }
+}
+
+/// Makes a TLS server's certificate by a new CA of this name, which nobody trusts and nobody keeps.
+///
+/// # Errors
+/// [`CaError::Issue`] for a name that no certificate can carry.
+pub fn strange_server(
+    name: &str,
+    names: &[&str],
+    not_before: Utc,
+    not_after: Utc,
+) -> Result<ServerCertificate, CaError> {
+    let (root, ca) = (format!("{name} Root CA"), format!("{name} CA"));
+    let (_, pair) = tree(&root, &ca, &PKCS_ECDSA_P256_SHA256)?;
+    let below_root = der_of(&pair.certificate)?;
+    server_certificate(&issuer(&ca, &pair)?, below_root, names, not_before, not_after)
+}
+
+/// Makes a TLS server's certificate with a new key, by `issuer` whose own certificate is `ca`.
+fn server_certificate(
+    issuer: &Issuer<'static, KeyPair>,
+    ca: CertificateDer<'static>,
+    names: &[&str],
+    not_before: Utc,
+    not_after: Utc,
+) -> Result<ServerCertificate, CaError> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = leaf(names.first().map_or("vfxos Lab Server", String::as_str))?;
+    params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    date(&mut params, not_before, not_after);
+    let certificate = params.signed_by(&key, issuer)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    Ok(ServerCertificate { chain: vec![certificate.der().clone(), ca], key })
 }
 
 /// Makes a root and a CA below it.

@@ -1,20 +1,21 @@
 //! A small HTTP/1.1 server, plain or TLS, over a stack or over the host's own sockets.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -59,6 +60,15 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// How a connection begins.
+#[derive(Clone, Debug)]
+pub enum Opening {
+    Plain,
+    Tls(Arc<ServerConfig>),
+    /// The connection is dropped once the client has spoken, which resets it.
+    Reset,
+}
+
 /// Something that connections come from.
 pub trait Listener: Send {
     type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
@@ -93,17 +103,21 @@ impl Listener for tokio::net::TcpListener {
 
 /// Serves until the listener ends. Dropping the future closes listener and connections.
 ///
+/// `opening` decides about each connection by its peer.
+///
 /// A handshake that fails, a head that is too long or too late and a connection too many cost
 /// their own connection only. A body over its limit is answered 413, one too late 408.
-pub async fn serve<L, H, F>(
+pub async fn serve<L, H, F, B>(
     mut listener: L,
-    tls: Option<Arc<ServerConfig>>,
+    opening: impl Fn(SocketAddr) -> Opening,
     limits: Limits,
     handler: H,
 ) where
     L: Listener,
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + From<Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let room = Arc::new(Semaphore::new(limits.connections_max));
     let mut connections = JoinSet::new();
@@ -117,12 +131,13 @@ pub async fn serve<L, H, F>(
             accepted = next => accepted,
         };
         let Some((place, connection, peer)) = accepted else { return };
-        let (tls, handler) = (tls.clone().map(TlsAcceptor::from), handler.clone());
+        let (opening, handler) = (opening(peer), handler.clone());
         connections.spawn(async move {
-            match tls {
-                None => one(connection, peer, limits, handler).await,
-                Some(acceptor) => {
-                    let handshake = acceptor.accept(connection);
+            match opening {
+                Opening::Plain => one(connection, peer, limits, handler).await,
+                Opening::Reset => first_byte(connection, limits.handshake).await,
+                Opening::Tls(config) => {
+                    let handshake = TlsAcceptor::from(config).accept(connection);
                     match tokio::time::timeout(limits.handshake, handshake).await {
                         Ok(Ok(connection)) => one(connection, peer, limits, handler).await,
                         Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
@@ -135,11 +150,19 @@ pub async fn serve<L, H, F>(
     }
 }
 
-async fn one<C, H, F>(connection: C, peer: SocketAddr, limits: Limits, handler: H)
+/// Waits until the client has spoken; what it said stays unread.
+async fn first_byte(mut connection: impl AsyncRead + Unpin, wait: Duration) {
+    // Silence ends the same way.
+    let _ = tokio::time::timeout(wait, connection.read_u8()).await;
+}
+
+async fn one<C, H, F, B>(connection: C, peer: SocketAddr, limits: Limits, handler: H)
 where
     C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Fn(Parts, Bytes) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + From<Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let service = service_fn(move |request| {
         let handler = handler.clone();
@@ -157,15 +180,16 @@ where
     }
 }
 
-async fn answer<H, F>(
+async fn answer<H, F, B>(
     request: Request<Incoming>,
     peer: SocketAddr,
     limits: Limits,
     handler: H,
-) -> Response<Full<Bytes>>
+) -> Response<B>
 where
     H: Fn(Parts, Bytes) -> F,
-    F: Future<Output = Response<Full<Bytes>>>,
+    F: Future<Output = Response<B>>,
+    B: From<Bytes>,
 {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(Peer(peer));
@@ -179,8 +203,8 @@ where
 }
 
 /// Makes an answer of a status and no body.
-pub fn status(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+pub fn status<B: From<Bytes>>(status: StatusCode) -> Response<B> {
+    let mut response = Response::new(B::from(Bytes::new()));
     *response.status_mut() = status;
     response
 }

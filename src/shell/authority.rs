@@ -19,7 +19,7 @@ use crate::base::time::{Now, Utc};
 use crate::net::ca::{Ca, CaError};
 use crate::proto::Next;
 use crate::proto::authority::{
-    Authority, Event, OperatorError, Output, PREFIX, Record, RecordError, Settings,
+    Authority, Event, OperatorError, Output, PREFIX, Record, RecordError, Settings, Signature,
 };
 use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::{
@@ -59,15 +59,6 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// What is wrong with every answer, because an operator wants it so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AnswerFault {
-    /// No signature and no chain.
-    Unsigned,
-    /// The right chain, and a signature by another key.
-    WrongSignature,
-}
-
 /// A handle to the authority; clones share it. Once the last is dropped, and no call is under way,
 /// the flash can be opened again.
 #[derive(Clone, Debug)]
@@ -87,7 +78,6 @@ struct State {
     authority: Option<Authority>,
     settings: Settings,
     rng: Rng,
-    fault: Option<AnswerFault>,
     /// What was changed and is not on the disk yet, oldest first.
     unsaved: Vec<Record>,
     /// Who waits for `unsaved` to be on the disk; false tells them that it was undone.
@@ -120,7 +110,6 @@ impl Service {
             authority: Some(authority),
             settings,
             rng,
-            fault: None,
             unsaved: Vec::new(),
             waiting: Vec::new(),
             writing: false,
@@ -190,11 +179,6 @@ impl Service {
         state.settings = settings;
     }
 
-    /// Spoils every answer from now on; `None` ends it.
-    pub fn set_answer_fault(&self, fault: Option<AnswerFault>) {
-        self.0.state.lock().fault = fault;
-    }
-
     /// Has one request decided and saved; returns the sealed answer.
     async fn exchange(
         &self,
@@ -210,7 +194,7 @@ impl Service {
                 authority.handle(now, event);
             })
             .await?;
-        let Decided { mut answer, holder } = decided.ok_or(ServiceError::Unsaved)?;
+        let Decided { mut answer, signature, holder } = decided.ok_or(ServiceError::Unsaved)?;
         if let (Verdict::Registered(grant) | Verdict::Renewed(grant), Some((udi, key))) =
             (&mut answer.verdict, holder)
         {
@@ -219,18 +203,15 @@ impl Service {
             let path = self.0.flash.path().display().to_string();
             grant.certificate = made.map_err(|error| ServiceError::Ca { path, error })?;
         }
-        Ok(self.seal(&answer))
+        Ok(self.seal(&answer, signature))
     }
 
-    fn seal(&self, answer: &Answer) -> Vec<u8> {
+    fn seal(&self, answer: &Answer, signature: Signature) -> Vec<u8> {
         let (body, ca) = (answer.to_json(), &self.0.ca);
-        let fault = self.0.state.lock().fault;
-        match fault {
-            None => ca.seal(&body),
-            Some(AnswerFault::WrongSignature) => {
-                seal(&body, &SigningKey::from_seed(&[0; 32]), ca.signer_chain())
-            }
-            Some(AnswerFault::Unsigned) => unsigned(&body),
+        match signature {
+            Signature::Good => ca.seal(&body),
+            Signature::Wrong => seal(&body, &SigningKey::from_seed(&[0; 32]), ca.signer_chain()),
+            Signature::Missing => unsigned(&body),
         }
     }
 
@@ -341,6 +322,7 @@ impl Batch {
 #[derive(Debug)]
 struct Decided {
     answer: Answer,
+    signature: Signature,
     holder: Option<(Udi, PublicKey)>,
 }
 
@@ -351,17 +333,19 @@ fn drain(authority: &mut Authority, wall: Utc, unsaved: &mut Vec<Record>) -> Opt
     while let Next::Do(output) = authority.poll(now) {
         match output {
             Output::Persist(records) => unsaved.extend(records),
-            Output::Reply { exchange: _, answer } => answered = Some(answer),
+            Output::Reply { exchange: _, answer, signature } => {
+                answered = Some((answer, signature))
+            }
         }
     }
-    answered.map(|answer| {
+    answered.map(|(answer, signature)| {
         let holder = match &answer.verdict {
             Verdict::Registered(grant) | Verdict::Renewed(grant) => authority
                 .instance(&grant.instance)
                 .map(|known| (known.device.udi.clone(), known.public_key)),
             Verdict::Authorized(_) | Verdict::Deregistered | Verdict::Refused { .. } => None,
         };
-        Decided { answer, holder }
+        Decided { answer, signature, holder }
     })
 }
 

@@ -11,8 +11,8 @@ use vfxos::base::time::{Utc, days};
 use vfxos::net::ca::Ca;
 use vfxos::net::callhome::{Patience, Proxy, Target, Trust, exchange};
 use vfxos::net::dns;
-use vfxos::net::hosts::DnsMode;
 use vfxos::net::hosts::router::{Effect, Fault};
+use vfxos::net::hosts::{DnsMode, Modes};
 use vfxos::net::stack::{Stack, TcpListener};
 use vfxos::net::tls;
 use vfxos::proto::agent::ExchangeError;
@@ -117,7 +117,7 @@ async fn the_second_address_is_tried_when_the_first_refuses() {
     let lab = Lab::new();
     lab.serve("tools.cisco.com", ok(&lab.ca.seal(&body())));
     let to = cidr("72.163.4.38/32");
-    let fault = Fault { to, protocol: None, port: None, effect: Effect::BlackHole };
+    let fault = Fault { from: None, to, protocol: None, port: None, effect: Effect::BlackHole };
     lab.network.router.set_fault("first", fault).unwrap();
     assert_eq!(lab.exchange().await, Ok(answer()));
 }
@@ -126,7 +126,7 @@ async fn the_second_address_is_tried_when_the_first_refuses() {
 async fn a_name_that_does_not_resolve() {
     let lab = Lab::new();
     for mode in [DnsMode::Silent, DnsMode::NxDomain] {
-        lab.network.dns.set_mode(mode);
+        lab.network.dns.set_modes(Modes::of_all(mode));
         assert_eq!(lab.exchange().await, Err(ExchangeError::Resolve), "{mode:?}");
     }
 }
@@ -135,7 +135,7 @@ async fn a_name_that_does_not_resolve() {
 async fn nobody_listens_or_the_way_is_cut() {
     let lab = Lab::new();
     assert_eq!(lab.exchange().await, Err(ExchangeError::Connect), "refused");
-    lab.network.dns.set_mode(DnsMode::Wrong(Ipv4Addr::new(192, 0, 2, 1)));
+    lab.network.dns.set_modes(Modes::of_all(DnsMode::Wrong(Ipv4Addr::new(192, 0, 2, 1))));
     assert_eq!(lab.exchange().await, Err(ExchangeError::Connect), "no such network");
 }
 

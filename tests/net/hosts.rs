@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use vfxos::base::time::Utc;
 use vfxos::net::dns::{DnsError, Patience, resolve, resolve_within};
 use vfxos::net::hosts::router::{Effect, Fault, Protocol};
-use vfxos::net::hosts::{DnsMode, NtpMode};
+use vfxos::net::hosts::{DnsMode, Modes, NtpMode};
 use vfxos::net::ntp::{Client, Servers};
 use vfxos::net::stack::{ConnectError, Direction, PingError};
 use vfxos::proto::ntp::Status;
@@ -64,7 +64,8 @@ async fn faults_on_the_way() {
     ];
     for (effect, want) in table {
         let to = cidr("72.163.4.38/32");
-        let fault = Fault { to, protocol: Some(Protocol::Tcp), port: Some(443), effect };
+        let fault =
+            Fault { from: None, to, protocol: Some(Protocol::Tcp), port: Some(443), effect };
         network.router.set_fault("authority", fault).unwrap();
         let wait = if want == Err(ConnectError::TimedOut) { SHORT } else { SOON };
         assert_eq!(connect(wait).await.map(|_| ()), want, "{effect:?}");
@@ -102,7 +103,7 @@ async fn names_resolve_or_fail_in_their_own_way() {
         (DnsMode::Answer, Ok(authority)),
     ];
     for (mode, want) in table {
-        network.dns.set_mode(mode);
+        network.dns.set_modes(Modes::of_all(mode));
         assert_eq!(ask("tools.cisco.com", None).await, want, "{mode:?}");
     }
 }
@@ -110,7 +111,7 @@ async fn names_resolve_or_fail_in_their_own_way() {
 #[tokio::test]
 async fn a_silent_server_is_asked_twice_under_one_id_and_then_the_next_one_counts() {
     let network = Network::now();
-    network.dns.set_mode(DnsMode::Silent);
+    network.dns.set_modes(Modes::of_all(DnsMode::Silent));
     let seen = tap(&network.chassis);
     let servers = [IpAddr::V4(DNS)];
     let failed = resolve_within(&network.chassis, &servers, None, "tools.cisco.com", QUICK).await;
@@ -128,7 +129,7 @@ async fn a_silent_server_is_asked_twice_under_one_id_and_then_the_next_one_count
     assert_eq!(first.len(), 75, "as the seed's capture has it");
     assert!(*second_at - *first_at >= QUICK.wait);
 
-    network.dns.set_mode(DnsMode::Answer);
+    network.dns.set_modes(Modes::of_all(DnsMode::Answer));
     let servers = [IpAddr::V4(NOBODY), IpAddr::V4(DNS)];
     let found = resolve_within(&network.chassis, &servers, None, "tools.cisco.com", QUICK).await;
     assert_eq!(found.unwrap().len(), 2);
@@ -198,7 +199,7 @@ async fn servers_that_have_no_time_or_a_false_one() {
     let one = |(mode, want): (NtpMode, [Status; 2])| async move {
         let clock = TestClock::at(Utc::from_unix_s(1_596_783_526));
         let network = Network::new(clock.clock());
-        network.ntp[0].set_mode(mode);
+        network.ntp[0].set_modes(Modes::of_all(mode));
         let client = Client::spawn(network.chassis.clone(), clock.clock(), |_| {}).unwrap();
         let names = ["172.18.108.14", "172.18.108.15"].map(str::to_owned).to_vec();
         client.configure(Servers { servers: names, ..Servers::default() }).await;

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use vfxos::base::time::{Utc, days};
 use vfxos::net::ca::Ca;
-use vfxos::net::http::{Limits, Peer, serve};
+use vfxos::net::http::{Limits, Opening, Peer, serve};
 use vfxos::net::link::hub::Hub;
 use vfxos::net::tls;
 
@@ -39,7 +39,7 @@ async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) ->
 async fn here() -> SocketAddr {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, None, LIMITS, echo));
+    tokio::spawn(serve(listener, |_| Opening::Plain, LIMITS, echo));
     address
 }
 
@@ -66,7 +66,7 @@ async fn over_a_stack_with_tls() {
     let certificate = ca.issue_server(&["fxos.lab"], now, now + days(1)).unwrap();
     let config = tls::server(certificate.chain, certificate.key).unwrap();
     let listener = server.listen(None, 443, 4).unwrap();
-    tokio::spawn(serve(listener, Some(config), LIMITS, echo));
+    tokio::spawn(serve(listener, move |_| Opening::Tls(config.clone()), LIMITS, echo));
 
     let to = at(Ipv4Addr::new(192, 0, 2, 1), 443);
     let mut silent = client.connect(to, SOON).await.unwrap();

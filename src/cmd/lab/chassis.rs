@@ -1,5 +1,6 @@
 //! One chassis of a lab: its flash, its stack, its supervisor and the blades in its slots.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use tokio::task::JoinHandle;
@@ -22,6 +23,9 @@ const PORTS: u8 = 8;
 /// A running chassis.
 pub(super) struct Running {
     pub(super) name: String,
+    pub(super) serial: String,
+    /// Where its management interface was at the start.
+    pub(super) address: Ipv4Addr,
     pub(super) handle: Handle,
     pub(super) task: JoinHandle<Result<(), SupervisorError>>,
     _blades: Vec<blades::Keeper>,
@@ -69,5 +73,12 @@ pub(super) fn start(
     })
     .map_err(|error| error.to_string())?;
     let blades = chassis.blades.iter().map(|blade| blades::Keeper::start(blade, &socket, folder));
-    Ok(Running { name: chassis.name.clone(), handle, task, _blades: blades.collect() })
+    Ok(Running {
+        name: chassis.name.clone(),
+        serial: chassis.serial.clone(),
+        address: chassis.address,
+        handle,
+        task,
+        _blades: blades.collect(),
+    })
 }

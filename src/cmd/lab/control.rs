@@ -13,11 +13,12 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::chassis::Running;
+use super::faults::{Faults, Victim};
 use super::time;
 use super::world::World;
 use crate::cmd::control::{
-    Answer, ClockRequest, InstanceRequest, LINE_MAX, PoolRequest, Request, TokenRequest, WaitFor,
-    YesNo,
+    Answer, ClockRequest, Extent, FaultRequest, InstanceRequest, LINE_MAX, PoolRequest, Request,
+    TokenRequest, WaitFor, YesNo,
 };
 use crate::cmd::supervisor::{Handle, Registration, Status};
 use crate::proto::authority::{AccountName, Pool, TokenSpec};
@@ -30,12 +31,16 @@ pub(super) struct Lab(Rc<Inner>);
 struct Inner {
     world: World,
     chassis: Vec<Running>,
+    faults: Faults,
+    /// Fires when a fault was set, which may end sooner than the others.
+    faulted: Notify,
     stopping: Arc<Notify>,
 }
 
 impl Lab {
     pub(super) fn new(world: World, chassis: Vec<Running>) -> Lab {
-        Lab(Rc::new(Inner { world, chassis, stopping: Arc::new(Notify::new()) }))
+        let (faults, faulted) = (Faults::default(), Notify::new());
+        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping: Arc::new(Notify::new()) }))
     }
 
     /// Returns the first chassis: the one whose console the lab shows.
@@ -80,6 +85,7 @@ impl Lab {
             Request::Instance(request) => self.instance(request).await,
             Request::Pool(request) => self.pool(request).await,
             Request::Clock(request) => self.clock(request).await,
+            Request::Fault(request) => self.fault(request),
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
@@ -187,7 +193,8 @@ impl Lab {
         match request {
             ClockRequest::Show => {}
             ClockRequest::Advance { by } => {
-                time::advance(clock, &self.0.chassis, by).await.map_err(|e| e.to_string())?;
+                let Inner { world, chassis, faults, .. } = &*self.0;
+                time::advance(world, chassis, faults, by).await?;
             }
             ClockRequest::Set { date } => {
                 clock.set(date).map_err(|error| error.to_string())?;
@@ -204,17 +211,69 @@ impl Lab {
         Ok(Answer::done(said, json!({ "wall": wall.iso(), "rate": rate })))
     }
 
+    fn fault(&self, request: FaultRequest) -> Result<Answer, String> {
+        let Inner { world, faults, faulted, .. } = &*self.0;
+        let now = world.clock.now();
+        match request {
+            FaultRequest::Set { name, words } => {
+                let extent = Extent::parse(&words)?;
+                let victim = extent.chassis.map(|name| self.victim(name)).transpose()?;
+                faults.set(world, now, &name, victim, extent.lasts)?;
+                faulted.notify_one();
+                let mut active = faults.list(now);
+                active.retain(|fault| fault.active);
+                let said = active.iter().filter(|fault| fault.name == name);
+                let said: Vec<String> = said.map(ToString::to_string).collect();
+                Ok(Answer::done(said.join("\n"), json(&active)))
+            }
+            FaultRequest::List => {
+                let all = faults.list(now);
+                let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+                Ok(Answer::done(lines.join("\n"), json(&all)))
+            }
+            FaultRequest::Clear { name } => {
+                let ended = faults.clear(world, name.as_deref())?;
+                Ok(Answer::done(format!("{ended} ended"), json!({ "ended": ended })))
+            }
+        }
+    }
+
+    /// Returns how the hosts know a chassis.
+    fn victim(&self, name: String) -> Result<Victim, String> {
+        let one = self.chassis(Some(&name))?;
+        Ok(Victim { name, address: one.address, serial: one.serial.clone() })
+    }
+
+    /// Ends faults when their time is over, for as long as the lab runs.
+    pub(super) async fn watch_faults(&self) {
+        let Inner { world, faults, faulted, .. } = &*self.0;
+        loop {
+            tokio::select! {
+                () = faulted.notified() => {}
+                () = world.clock.sleep_until(faults.next_end()) => {}
+            }
+            if let Err(error) = faults.expire(world, world.clock.now()) {
+                tracing::error!("a fault could not be ended: {error}");
+            }
+        }
+    }
+
+    /// Returns the chassis of a name, or the first.
+    fn chassis(&self, name: Option<&str>) -> Result<&Running, String> {
+        let one = match name {
+            None => self.0.chassis.first(),
+            Some(name) => self.0.chassis.iter().find(|one| one.name == name),
+        };
+        one.ok_or_else(|| format!("no chassis {}", name.unwrap_or("at all")))
+    }
+
     async fn wait(
         &self,
         condition: WaitFor,
         timeout: Duration,
         name: Option<&str>,
     ) -> Result<Answer, String> {
-        let one = match name {
-            None => self.0.chassis.first(),
-            Some(name) => self.0.chassis.iter().find(|one| one.name == name),
-        };
-        let one = one.ok_or_else(|| format!("no chassis {}", name.unwrap_or("at all")))?;
+        let one = self.chassis(name)?;
         // What was typed just before is to be seen first.
         let mut status = one.handle.status.clone();
         let met = tokio::time::timeout(timeout, async {

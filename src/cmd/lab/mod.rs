@@ -14,6 +14,7 @@ use crate::sys::process;
 mod blades;
 mod chassis;
 mod control;
+mod faults;
 mod script;
 mod time;
 mod world;
@@ -132,6 +133,8 @@ async fn live(args: &LabArgs, topology: &Topology, folder: &Path) -> Result<Exit
     eprintln!("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
     eprintln!("vfxos lab: from another terminal: vfxos ctl --state {} status", folder.display());
     let socket = control::serve(&lab, &folder.join(super::control::SOCKET))?;
+    let watched = lab.clone();
+    tokio::task::spawn_local(async move { watched.watch_faults().await });
     let ended = lab.ended();
     let code = tokio::select! {
         code = script::attend(&lab, token, args.stop_on_refusal) => code,

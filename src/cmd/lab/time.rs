@@ -3,36 +3,48 @@
 use std::time::Duration;
 
 use super::chassis::Running;
+use super::faults::Faults;
+use super::world::World;
 use crate::base::time::Now;
-use crate::sys::clock::{ClockError, LabClock};
 
 /// Most stops of one advance; past that time jumps to the end.
 const STOPS_MAX: u32 = 1_000_000;
 
-/// Lets `by` pass at once. After each stop every chassis settles before time goes on.
+/// Lets `by` pass at once. After each stop every chassis settles before time goes on, and faults
+/// end when their time is over.
+///
+/// # Errors
+/// A line for the operator: a clock cannot be moved so far.
 pub(super) async fn advance(
-    clock: &LabClock,
+    world: &World,
     chassis: &[Running],
+    faults: &Faults,
     by: Duration,
-) -> Result<Now, ClockError> {
+) -> Result<Now, String> {
+    let clock = &world.clock;
     let end = clock.now().mono + by;
     for _ in 0..STOPS_MAX {
-        for one in chassis {
-            one.handle.settled().await;
-        }
+        settle(chassis).await;
         let now = clock.now();
-        let due = chassis.iter().filter_map(|one| *one.handle.deadline.borrow()).min();
+        let deadlines = chassis.iter().filter_map(|one| *one.handle.deadline.borrow());
+        let due = deadlines.chain(faults.next_end()).min();
         match due.filter(|due| *due < end) {
             None => break,
             Some(due) => {
-                clock.advance(due.since(now.mono))?;
+                let now = clock.advance(due.since(now.mono)).map_err(|error| error.to_string())?;
+                faults.expire(world, now)?;
             }
         }
     }
     let left = end.since(clock.now().mono);
-    let now = clock.advance(left)?;
+    let now = clock.advance(left).map_err(|error| error.to_string())?;
+    faults.expire(world, now)?;
+    settle(chassis).await;
+    Ok(now)
+}
+
+async fn settle(chassis: &[Running]) {
     for one in chassis {
         one.handle.settled().await;
     }
-    Ok(now)
 }

@@ -5,15 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, StatusCode};
 
 use crate::base::time::Utc;
 use crate::cmd::topology::Topology;
-use crate::net::hosts::{DnsServer, NtpServer, Router, RouterPort};
-use crate::net::http::{self, Limits};
+use crate::net::hosts::{DnsServer, NtpServer, Router, RouterPort, WebServer};
 use crate::net::link::Mac;
 use crate::net::link::hub::{Hub, HubPort};
 use crate::net::stack::{Cidr, Stack, StackConfig};
@@ -28,10 +26,6 @@ use crate::sys::random;
 const MTU: usize = 1500;
 /// Length of the networks behind the router.
 const HOST_PREFIX: u8 = 24;
-/// Port of HTTPS.
-const HTTPS: u16 = 443;
-/// Most connections waiting to be accepted by a lab's server.
-const BACKLOG: usize = 64;
 /// First and last moment of a server certificate: wider than any clock a lab may set.
 const CERTIFICATE: (Utc, Utc) =
     (Utc::from_civil(2010, 1, 2, 0, 0, 0), Utc::from_civil(2059, 12, 30, 0, 0, 0));
@@ -45,12 +39,22 @@ const PATH: &str = "/its/service/oddce/services/DDCEService";
 pub(super) struct World {
     pub(super) clock: LabClock,
     pub(super) authority: Service,
+    /// Name and addresses under which the chassis call the authority.
+    pub(super) authority_name: String,
+    pub(super) authority_addresses: Vec<Ipv4Addr>,
     /// The wires on which chassis sit, by network.
     wires: BTreeMap<Ipv4Addr, Hub>,
     next_mac: std::cell::Cell<u32>,
-    _router: Router,
-    _dns: DnsServer,
-    _ntp: Vec<NtpServer>,
+    pub(super) hosts: Hosts,
+}
+
+/// The hosts around the chassis.
+pub(super) struct Hosts {
+    pub(super) router: Router,
+    pub(super) dns: DnsServer,
+    pub(super) ntp: Vec<NtpServer>,
+    /// The authority's, one for each of its addresses.
+    pub(super) web: Vec<WebServer>,
 }
 
 impl World {
@@ -90,23 +94,34 @@ impl World {
             .issue_server(&[&topology.authority.name], CERTIFICATE.0, CERTIFICATE.1)
             .map_err(|error| error.to_string())?;
         let tls = tls::server(certificate.chain, certificate.key).map_err(|e| e.to_string())?;
+        let mut web = Vec::new();
         for address in &topology.authority.addresses {
             let stack = build.host(*address)?;
-            let listener = stack.listen(None, HTTPS, BACKLOG).map_err(|e| e.to_string())?;
             let (service, time) = (authority.clone(), clock.clone());
             let handler = move |parts: Parts, body: Bytes| {
                 let (service, time) = (service.clone(), time.clone());
                 async move { answer(&service, &time, &parts, &body).await }
             };
-            let tls = Arc::clone(&tls);
-            tokio::spawn(async move {
-                http::serve(listener, Some(tls), Limits::default(), handler).await;
-                drop(stack);
-            });
+            let server = WebServer::spawn(stack, Arc::clone(&tls), handler);
+            web.push(server.map_err(|error| error.to_string())?);
         }
         let router = Router::spawn(build.ports).map_err(|error| error.to_string())?;
         let next_mac = std::cell::Cell::new(build.next);
-        Ok(World { clock, authority, wires, next_mac, _router: router, _dns: dns, _ntp: ntp })
+        let hosts = Hosts { router, dns, ntp, web };
+        Ok(World {
+            clock,
+            authority,
+            authority_name: topology.authority.name.clone(),
+            authority_addresses: topology.authority.addresses.clone(),
+            wires,
+            next_mac,
+            hosts,
+        })
+    }
+
+    /// Returns how the authority treats chassis while nothing is broken.
+    pub(super) fn authority_settings(&self) -> Settings {
+        Settings::default()
     }
 
     /// Attaches the stack of a chassis to its wire.
@@ -209,18 +224,16 @@ async fn answer(
     clock: &LabClock,
     parts: &Parts,
     body: &[u8],
-) -> Response<Full<Bytes>> {
+) -> (StatusCode, Bytes) {
     if parts.method == Method::POST && parts.uri.path() == PATH {
         let answer = service.answer(body, clock.now()).await;
-        let mut response = Response::new(Full::from(answer.body));
-        *response.status_mut() =
+        let status =
             StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return response;
+        return (status, answer.body.into());
     }
     if parts.uri.path() == "/" {
-        return Response::new(Full::from(
-            "vfxos lab licence authority. It serves emulated agents only.\n",
-        ));
+        let page = "vfxos lab licence authority. It serves emulated agents only.\n";
+        return (StatusCode::OK, Bytes::from_static(page.as_bytes()));
     }
-    http::status(StatusCode::NOT_FOUND)
+    (StatusCode::NOT_FOUND, Bytes::new())
 }

@@ -11,6 +11,7 @@ use hickory_proto::rr::{RData, Record, RecordType};
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
+use super::modes::Modes;
 use crate::net::dns::PORT;
 use crate::net::stack::{BindError, Stack, UdpSocket};
 
@@ -39,7 +40,7 @@ pub enum DnsMode {
 
 #[derive(Default)]
 struct Zone {
-    mode: DnsMode,
+    modes: Modes<DnsMode>,
     /// Lower-case names without a final dot.
     records: BTreeMap<String, Vec<Ipv4Addr>>,
 }
@@ -76,8 +77,8 @@ impl DnsServer {
     }
 
     /// Changes what it does with questions, from the next one on.
-    pub fn set_mode(&self, mode: DnsMode) {
-        self.zone.lock().mode = mode;
+    pub fn set_modes(&self, modes: Modes<DnsMode>) {
+        self.zone.lock().modes = modes;
     }
 
     /// Returns the host it runs on.
@@ -94,7 +95,7 @@ impl Drop for DnsServer {
 
 impl fmt::Debug for DnsServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DnsServer").field("mode", &self.zone.lock().mode).finish_non_exhaustive()
+        f.debug_struct("DnsServer").field("modes", &self.zone.lock().modes).finish_non_exhaustive()
     }
 }
 
@@ -105,7 +106,7 @@ fn key(name: &str) -> String {
 async fn serve(socket: UdpSocket, zone: Arc<Mutex<Zone>>) {
     let mut buffer = [0; QUESTION_MAX];
     while let Ok((len, from, here)) = socket.recv_at(&mut buffer).await {
-        let answer = answer(&buffer[..len], &zone.lock());
+        let answer = answer(&buffer[..len], from.ip(), &zone.lock());
         if let Some(bytes) = answer {
             socket.answer(&bytes, here, from);
         }
@@ -113,9 +114,10 @@ async fn serve(socket: UdpSocket, zone: Arc<Mutex<Zone>>) {
 }
 
 /// Returns the answer to a question; `None` where it is best to say nothing.
-fn answer(question: &[u8], zone: &Zone) -> Option<Vec<u8>> {
+fn answer(question: &[u8], from: IpAddr, zone: &Zone) -> Option<Vec<u8>> {
+    let mode = zone.modes.of(from);
     let question = Message::from_vec(question).ok()?;
-    if question.metadata.message_type != MessageType::Query || zone.mode == DnsMode::Silent {
+    if question.metadata.message_type != MessageType::Query || mode == DnsMode::Silent {
         return None;
     }
     let mut answer = Message::response(question.metadata.id, question.metadata.op_code);
@@ -127,17 +129,17 @@ fn answer(question: &[u8], zone: &Zone) -> Option<Vec<u8>> {
     };
     answer.add_query(query.clone());
     if question.metadata.op_code == OpCode::Query {
-        fill(&mut answer, query, zone);
+        fill(&mut answer, query, mode, zone);
     } else {
         answer.metadata.response_code = ResponseCode::NotImp;
     }
     answer.to_vec().ok()
 }
 
-fn fill(answer: &mut Message, query: &Query, zone: &Zone) {
+fn fill(answer: &mut Message, query: &Query, mode: DnsMode, zone: &Zone) {
     let name = key(&query.name().to_ascii());
     let known = zone.records.get(&name);
-    let addresses = match (zone.mode, known) {
+    let addresses = match (mode, known) {
         (DnsMode::ServFail, _) => {
             answer.metadata.response_code = ResponseCode::ServFail;
             return;

@@ -12,9 +12,13 @@
 //! ```
 
 mod dns_server;
+mod modes;
 mod ntp_server;
 pub mod router;
+mod web_server;
 
 pub use dns_server::{DnsMode, DnsServer};
+pub use modes::Modes;
 pub use ntp_server::{NtpMode, NtpServer};
 pub use router::{Router, RouterPort};
+pub use web_server::{Handshake, Manners, Reply, WebServer};

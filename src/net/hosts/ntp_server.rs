@@ -7,6 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
+use super::modes::Modes;
 use crate::base::time::Utc;
 use crate::net::ntp::{Clock, PORT};
 use crate::net::stack::{BindError, Stack, UdpSocket};
@@ -33,7 +34,7 @@ pub enum NtpMode {
 
 /// A running NTP server. Dropping it stops it.
 pub struct NtpServer {
-    mode: Arc<Mutex<NtpMode>>,
+    modes: Arc<Mutex<Modes<NtpMode>>>,
     task: AbortHandle,
     /// Keeps the host on the wire.
     stack: Stack,
@@ -46,14 +47,14 @@ impl NtpServer {
     /// [`BindError`] when its port is taken.
     pub fn spawn(stack: Stack, clock: Clock, stratum: u8) -> Result<NtpServer, BindError> {
         let socket = stack.bind_udp(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT))?;
-        let mode = Arc::<Mutex<NtpMode>>::default();
-        let task = tokio::spawn(serve(socket, clock, stratum, Arc::clone(&mode))).abort_handle();
-        Ok(NtpServer { mode, task, stack })
+        let modes = Arc::<Mutex<Modes<NtpMode>>>::default();
+        let task = tokio::spawn(serve(socket, clock, stratum, Arc::clone(&modes))).abort_handle();
+        Ok(NtpServer { modes, task, stack })
     }
 
     /// Changes what it does with questions, from the next one on.
-    pub fn set_mode(&self, mode: NtpMode) {
-        *self.mode.lock() = mode;
+    pub fn set_modes(&self, modes: Modes<NtpMode>) {
+        *self.modes.lock() = modes;
     }
 
     /// Returns the host it runs on.
@@ -70,14 +71,14 @@ impl Drop for NtpServer {
 
 impl fmt::Debug for NtpServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NtpServer").field("mode", &*self.mode.lock()).finish_non_exhaustive()
+        f.debug_struct("NtpServer").field("modes", &*self.modes.lock()).finish_non_exhaustive()
     }
 }
 
-async fn serve(socket: UdpSocket, clock: Clock, stratum: u8, mode: Arc<Mutex<NtpMode>>) {
+async fn serve(socket: UdpSocket, clock: Clock, stratum: u8, modes: Arc<Mutex<Modes<NtpMode>>>) {
     let mut buffer = [0; LEN + 64];
     while let Ok((len, from, here)) = socket.recv_at(&mut buffer).await {
-        let mode = *mode.lock();
+        let mode = modes.lock().of(from.ip());
         let answer = Packet::parse(&buffer[..len])
             .ok()
             .filter(|question| question.mode == Mode::Client)

@@ -87,6 +87,27 @@ pub struct Settings {
     pub refuse_renewal: bool,
     /// Answers as if nothing had been bought.
     pub pool_short: bool,
+    pub signature: Signature,
+    /// Chassis that are treated otherwise, by serial number.
+    pub some: BTreeMap<String, Settings>,
+}
+
+/// How answers are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signature {
+    #[default]
+    Good,
+    /// None, and no chain.
+    Missing,
+    /// The right chain, and a signature by another key.
+    Wrong,
+}
+
+impl Settings {
+    /// Returns how the chassis with this serial number is treated.
+    pub fn of(&self, serial: &str) -> &Settings {
+        self.some.get(serial).unwrap_or(self)
+    }
 }
 
 impl Default for Settings {
@@ -97,6 +118,8 @@ impl Default for Settings {
             already_registered: false,
             refuse_renewal: false,
             pool_short: false,
+            signature: Signature::Good,
+            some: BTreeMap::new(),
         }
     }
 }
@@ -123,7 +146,7 @@ pub enum Output {
     /// Write all of these in one transaction before anything that follows.
     Persist(Vec<Record>),
     /// Sign and send this.
-    Reply { exchange: ExchangeId, answer: Answer },
+    Reply { exchange: ExchangeId, answer: Answer, signature: Signature },
 }
 
 /// The licence authority of one lab.
@@ -186,7 +209,8 @@ impl Authority {
                 let verdict = self.decide(now.wall, &request, &body, &signature);
                 self.flush();
                 let answer = Answer { nonce: request.nonce, issued_at: now.wall, verdict };
-                self.outputs.push_back(Output::Reply { exchange, answer });
+                let signature = self.settings.of(&request.device.udi.serial).signature;
+                self.outputs.push_back(Output::Reply { exchange, answer, signature });
             }
         }
     }

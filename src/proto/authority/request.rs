@@ -67,13 +67,15 @@ impl Authority {
         signed: Signed<'_>,
         asked: Registration<'_>,
     ) -> Result<Verdict, Refusal> {
-        let Request { device, nonce, sent_at, .. } = signed.request;
+        let Request { device, nonce, .. } = signed.request;
+        let settings = self.settings.of(&device.udi.serial);
+        let (taken, refuse) = (settings.already_registered, settings.refuse_token);
         let public_key = PublicKey::parse(asked.public_key)
             .map_err(|_| refusal::malformed("The public key is damaged."))?;
         if !verify(&public_key, signed.body, signed.signature) {
             return Err(refusal::signature());
         }
-        self.check_timestamp(now, *sent_at)?;
+        self.check_timestamp(now, signed.request)?;
 
         let holder = self.ledger.of_serial(&device.udi.serial);
         let again = holder.filter(|known| {
@@ -81,13 +83,13 @@ impl Authority {
             let same = known.public_key == public_key && token == asked.token;
             same && (first_nonce == nonce || !known.confirmed)
         });
-        if let Some(known) = again.filter(|_| !self.settings.already_registered) {
+        if let Some(known) = again.filter(|_| !taken && !refuse) {
             return Ok(Verdict::Registered(self.grant(known)));
         }
 
-        let account = self.check_token(now, asked.token)?;
+        let account = self.check_token(now, signed.request, asked.token)?;
         let holder = holder.map(|known| known.id.clone());
-        if self.settings.already_registered || (holder.is_some() && !asked.force) {
+        if taken || (holder.is_some() && !asked.force) {
             return Err(refusal::already_registered(device));
         }
         if let Some(old) = holder {
@@ -124,7 +126,7 @@ impl Authority {
     /// Begins a new certificate for an instance.
     fn renew(&mut self, now: Utc, signed: Signed<'_>, id: &str) -> Result<Verdict, Refusal> {
         let freshness = self.authenticate(now, signed, id)?;
-        if self.settings.refuse_renewal {
+        if self.settings.of(&signed.request.device.udi.serial).refuse_renewal {
             return Err(refusal::renewal());
         }
         self.heard(now, signed.request, id, |instance| {
@@ -166,7 +168,12 @@ impl Authority {
         if changed {
             self.note(now, id, &format!("{serial} uses {}", written(in_use)));
         }
-        let answers = in_use.iter().map(|used| self.authorization(now, account, used)).collect();
+        let short = self.settings.of(&serial).pool_short;
+        let answers = in_use.iter().map(|used| {
+            let available = if short { 0 } else { self.available(now, account, &used.tag) };
+            self.authorization(account, used, available)
+        });
+        let answers = answers.collect();
         Ok(Verdict::Authorized(answers))
     }
 
@@ -185,24 +192,27 @@ impl Authority {
         if !same || !verify(&instance.public_key, signed.body, signed.signature) {
             return Err(refusal::signature());
         }
-        self.check_timestamp(now, *sent_at)?;
-        let tolerance = self.settings.tolerance;
+        self.check_timestamp(now, signed.request)?;
+        let tolerance = self.settings.of(&device.udi.serial).tolerance;
         match instance.seen.judge(*sent_at, *nonce, now - tolerance, now + tolerance) {
             Freshness::Replay => Err(refusal::replay()),
             fresh @ (Freshness::New | Freshness::Repeat) => Ok(fresh),
         }
     }
 
-    fn check_timestamp(&self, now: Utc, sent_at: Utc) -> Result<(), Refusal> {
+    fn check_timestamp(&self, now: Utc, request: &Request) -> Result<(), Refusal> {
+        let (sent_at, serial) = (request.sent_at, &request.device.udi.serial);
         let off = now.since(sent_at).max(sent_at.since(now));
-        if off > self.settings.tolerance { Err(refusal::timestamp(sent_at)) } else { Ok(()) }
+        let within = off <= self.settings.of(serial).tolerance;
+        if within { Ok(()) } else { Err(refusal::timestamp(sent_at)) }
     }
 
     /// Returns the account of a token that works.
-    fn check_token(&self, now: Utc, typed: &str) -> Result<AccountId, Refusal> {
+    fn check_token(&self, now: Utc, request: &Request, typed: &str) -> Result<AccountId, Refusal> {
+        let refuse = self.settings.of(&request.device.udi.serial).refuse_token;
         let token = self.token_texts.get(typed).and_then(|id| self.tokens.get(id));
         token
-            .filter(|token| token.state(now) == TokenState::Active && !self.settings.refuse_token)
+            .filter(|token| token.state(now) == TokenState::Active && !refuse)
             .map(|token| token.account)
             .ok_or_else(|| refusal::token(typed))
     }
@@ -252,15 +262,13 @@ impl Authority {
         }
     }
 
-    /// Says whether a use is paid for: the account's total of the tag against its pool.
-    fn authorization(&self, now: Utc, account: AccountId, used: &Use) -> Authorization {
+    /// Says whether a use is paid for: the account's total of the tag against what it has.
+    fn authorization(&self, account: AccountId, used: &Use, available: u64) -> Authorization {
         let row = Entitlement::of_tag(used.tag.as_str());
         let name = row.map_or("", |row| row.name);
         let compliance = if row.is_none() {
             Compliance::UnknownTag
-        } else if self.ledger.total(account, &used.tag) <= self.available(now, account, &used.tag)
-            || used.count == 0
-        {
+        } else if self.ledger.total(account, &used.tag) <= available || used.count == 0 {
             Compliance::InCompliance
         } else {
             Compliance::OutOfCompliance
@@ -277,9 +285,6 @@ impl Authority {
 
     /// Returns the units of a tag that an account may use at `now`.
     fn available(&self, now: Utc, account: AccountId, tag: &Tag) -> u64 {
-        if self.settings.pool_short {
-            return 0;
-        }
         let pools = self.accounts.get(&account).map(|account| &account.pools);
         let pool = pools.and_then(|pools| pools.get(tag.as_str()));
         pool.map_or(0, |pool| u64::from(pool.available(now)))

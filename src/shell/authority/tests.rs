@@ -220,12 +220,12 @@ async fn spoilt_answers_are_what_a_chassis_must_refuse() {
         let opened = open(&response.body).unwrap();
         check_answer(&opened, service.ca().licence_root_pem(), NOON.wall)
     };
-    for (fault, want) in [
-        (Some(AnswerFault::Unsigned), Err(TrustError::Chain)),
-        (Some(AnswerFault::WrongSignature), Err(TrustError::Signature)),
-        (None, Ok(())),
+    for (signature, want) in [
+        (Signature::Missing, Err(TrustError::Chain)),
+        (Signature::Wrong, Err(TrustError::Signature)),
+        (Signature::Good, Ok(())),
     ] {
-        service.set_answer_fault(fault);
+        service.set_settings(Settings { signature, ..Settings::default() });
         let response = service.answer(&registration(1, "ODNm"), NOON).await;
         assert_eq!(trust(&response), want);
     }

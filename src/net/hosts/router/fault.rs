@@ -38,6 +38,8 @@ pub enum Effect {
 /// A fault on the way to a destination. What comes back is not matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
+    /// `None` for all.
+    pub from: Option<Cidr>,
     pub to: Cidr,
     /// `None` for all.
     pub protocol: Option<Protocol>,
@@ -49,6 +51,7 @@ pub struct Fault {
 /// What faults look at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heads {
+    pub from: Ipv4Addr,
     pub to: Ipv4Addr,
     pub protocol: Option<Protocol>,
     pub port: Option<u16>,
@@ -113,7 +116,8 @@ impl Faults {
 
 impl Fault {
     fn matches(&self, packet: Heads) -> bool {
-        self.to.contains(IpAddr::V4(packet.to))
+        self.from.is_none_or(|from| from.contains(IpAddr::V4(packet.from)))
+            && self.to.contains(IpAddr::V4(packet.to))
             && self.protocol.is_none_or(|protocol| packet.protocol == Some(protocol))
             && self.port.is_none_or(|port| packet.port == Some(port))
     }

@@ -50,7 +50,7 @@ pub(super) fn heads(packet: &Ipv4Packet<&[u8]>) -> Heads {
     } else {
         ((next == IpProtocol::Icmp).then_some(Protocol::Icmp), None)
     };
-    Heads { to: packet.dst_addr(), protocol, port }
+    Heads { from: packet.src_addr(), to: packet.dst_addr(), protocol, port }
 }
 
 /// Writes what `from` says about a packet; `None` where nothing may be said.

@@ -131,7 +131,7 @@ fn what_can_not_go_on_is_answered() {
 
 fn fault(effect: Effect) -> Fault {
     let to = Cidr::new(Ipv4Addr::from(REMOTE).into(), 32).unwrap();
-    Fault { to, protocol: Some(Protocol::Tcp), port: Some(443), effect }
+    Fault { from: None, to, protocol: Some(Protocol::Tcp), port: Some(443), effect }
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl Lab {
                         }
                     }
                 }
-                Output::Reply { exchange, answer } => {
+                Output::Reply { exchange, answer, .. } => {
                     assert_eq!(exchange, ExchangeId(answer.nonce), "answers another exchange");
                     answers.push(answer);
                 }

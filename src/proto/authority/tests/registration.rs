@@ -355,6 +355,7 @@ fn faults_an_operator_sets_change_what_is_sent() {
         already_registered: false,
         refuse_renewal: true,
         pool_short: true,
+        ..Settings::default()
     };
     lab.authority.set_settings(faulty.clone());
     let verdict = lab.register(&mut Chassis::new(2), &token, false);
@@ -372,4 +373,10 @@ fn faults_an_operator_sets_change_what_is_sent() {
     assert_eq!(refusal(verdict).0, RefusalKind::AlreadyRegistered);
     lab.authority.set_settings(Settings::default());
     grant(lab.send(&chassis, chassis.renew()));
+
+    let (one, other) = (lab.registered(4), lab.registered(5));
+    let some = BTreeMap::from([(one.device.udi.serial.clone(), faulty)]);
+    lab.authority.set_settings(Settings { some, ..Settings::default() });
+    assert_eq!(refusal(lab.send(&one, one.renew())).0, RefusalKind::UnknownInstance);
+    grant(lab.send(&other, other.renew()));
 }
