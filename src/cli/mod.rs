@@ -2,16 +2,20 @@
 //!
 //! [`grammar`] is the language as data, [`call`] what a command may touch, [`dialect`] the words of
 //! each shell, [`syntax`] the notation of a command, [`lex`] and [`parse`] find what a line means,
-//! [`filter`] the pipes; [`show`] lays facts out, [`asa`] is the module's and the ASA's language.
+//! [`filter`] the pipes; [`setup`], [`login`] and [`greeting`] are what comes before the first prompt; [`show`] lays facts out, [`asa`] is the module's and the ASA's language.
 
 pub mod asa;
 pub mod call;
 pub mod dialect;
 pub mod edit;
+pub mod field;
 pub mod filter;
 pub mod grammar;
+pub mod greeting;
 pub mod lex;
+pub mod login;
 pub mod parse;
+pub mod setup;
 pub mod show;
 pub mod syntax;
 pub mod tables;
