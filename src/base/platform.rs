@@ -14,6 +14,8 @@ pub enum Family {
 pub enum AgentVersion {
     /// FXOS on a 9300 of 2016.
     V1_2_2,
+    /// FXOS between the two.
+    V1_6_14,
     /// ASA 9.14 on 1000 and 2100, registering by itself.
     V4_3_6,
     /// FXOS 2.8 on a 4100.
@@ -21,13 +23,20 @@ pub enum AgentVersion {
 }
 
 impl AgentVersion {
+    /// Every release, oldest first.
+    pub const ALL: [AgentVersion; 4] =
+        [AgentVersion::V1_2_2, AgentVersion::V1_6_14, AgentVersion::V4_3_6, AgentVersion::V4_6_9];
+
     /// Returns what `Smart Agent for Licensing: ` is followed by.
     ///
     /// # Source
-    /// Seed, the three listings that print an agent version.
+    /// Seed, the three listings that print an agent version; public ASAv and FPR-2130 listings for
+    /// 1.6.14. That FXOS had it too is our reading of two listings of the seed that have its date
+    /// and its `Not Allowed`.
     pub const fn text(self) -> &'static str {
         match self {
             AgentVersion::V1_2_2 => "1.2.2_throttle/6",
+            AgentVersion::V1_6_14 => "1.6.14_rel/129",
             AgentVersion::V4_3_6 => "4.3.6_rel/38",
             AgentVersion::V4_6_9 => "4.6.9_rel/104",
         }

@@ -2,10 +2,13 @@
 //!
 //! [`grammar`] is the language as data, [`call`] what a command may touch, [`dialect`] the words of
 //! each shell, [`syntax`] the notation of a command, [`lex`] and [`parse`] find what a line means,
-//! [`filter`] the pipes; [`setup`], [`login`] and [`greeting`] are what comes before the first prompt; [`show`] lays facts out, [`asa`] is the module's and the ASA's language.
+//! [`filter`] the pipes; [`show`] lays facts out, [`asa`] is the module's and the ASA's language. A
+//! [`terminal`] is one operator's; the [`desk`] is all of a supervisor's. [`setup`], [`login`] and
+//! [`greeting`] are what comes before the first prompt.
 
 pub mod asa;
 pub mod call;
+pub mod desk;
 pub mod dialect;
 pub mod edit;
 pub mod field;

@@ -11,17 +11,13 @@ use tokio::net::UnixStream;
 use crate::base::ident::Slot;
 use crate::base::platform::Module;
 use crate::base::time::{Instant, Now};
-use crate::cli::asa::MODULE;
-use crate::cli::call::Login;
-use crate::cli::grammar::Role as UserRole;
-use crate::cli::terminal::{Output as Screen, Terminal};
+use crate::cli::asa::Console;
 use crate::proto::Next;
-use crate::proto::blade::port::{Happening, Port};
 use crate::proto::blade::{Blade, Event, Facts, Output, Stored};
 use crate::sys::clock::LabClock;
 use crate::sys::flash::{Change, Flash, Kind};
 use crate::sys::process;
-use crate::wire::appag::{Decoder, Encoder, Role};
+use crate::wire::appag::{Decoder, Encoder};
 
 /// Key of the blade's part in flash.
 const KEY: &str = "blade";
@@ -95,53 +91,26 @@ struct Link {
     encoder: Encoder,
 }
 
-struct Console {
-    stream: UnixStream,
-    port: Port,
-}
-
 struct Process {
     blade: Blade,
     clock: LabClock,
-    /// How fast the chassis's clock runs, in thousandths.
     flash: Flash,
     socket: PathBuf,
     link: Option<Link>,
-    console: Option<Console>,
-    terminal: Terminal<Blade>,
-    /// What the console shows and the supervisor has not got yet.
-    screen: Vec<u8>,
+    console: Console,
+    /// The console's connection to the supervisor.
+    line: Option<UnixStream>,
     connect: bool,
 }
 
-/// Longest screen kept while nobody looks, in bytes; the oldest goes first.
-const SCREEN_MAX: usize = 64 * 1024;
-
 impl Process {
-    fn new(blade: Blade, clock: LabClock, flash: Flash, socket: PathBuf) -> Process {
-        let login = Login {
-            session: 0,
-            user: "enable_1".to_owned(),
-            role: UserRole::Admin,
-            from: "console".to_owned(),
-        };
-        let terminal = Terminal::new(&MODULE, login, 80, 0);
-        Process {
-            blade,
-            clock,
-            flash,
-            socket,
-            link: None,
-            console: None,
-            terminal,
-            screen: Vec::new(),
-            connect: false,
-        }
+    fn new(mut blade: Blade, clock: LabClock, flash: Flash, socket: PathBuf) -> Process {
+        let console = Console::new(clock.now(), &mut blade);
+        let (link, line, connect) = (None, None, false);
+        Process { blade, clock, flash, socket, link, console, line, connect }
     }
 
     async fn run(mut self) -> Result<(), String> {
-        let now = self.clock.now();
-        self.terminal.start(now, &mut self.blade);
         let mut license = vec![0; READ_MAX];
         let mut typed = vec![0; READ_MAX];
         loop {
@@ -150,12 +119,12 @@ impl Process {
                 self.connect().await;
                 continue;
             }
-            let retry = self.console.is_none() && self.link.is_some();
+            let retry = self.line.is_none() && self.link.is_some();
             tokio::select! {
                 read = receive(self.link.as_mut().map(|link| &mut link.stream), &mut license) => {
                     self.heard(license.get(..read).unwrap_or_default());
                 }
-                read = receive(self.console.as_mut().map(|c| &mut c.stream), &mut typed) => {
+                read = receive(self.line.as_mut(), &mut typed) => {
                     self.typed(typed.get(..read).unwrap_or_default());
                 }
                 () = self.clock.sleep_until(due) => {
@@ -205,7 +174,7 @@ impl Process {
                     tracing::warn!("the supervisor's clock is refused: {error}");
                 }
             }
-            Output::Console(text) => self.terminal.notice(now, &mut self.blade, &text),
+            Output::Console(text) => self.console.notice(now, &mut self.blade, &text),
             Output::Log(text) => tracing::info!("{text}"),
         }
         Ok(())
@@ -222,16 +191,18 @@ impl Process {
         };
         let now = self.clock.now();
         self.blade.handle(now, event);
-        if self.link.is_some() && self.console.is_none() {
+        if self.link.is_some() && self.line.is_none() {
             self.open_console().await;
         }
     }
 
     async fn open_console(&mut self) {
-        let Ok(mut stream) = UnixStream::connect(&self.socket).await else { return };
-        let (port, hello) = Port::new(self.blade.hello(Role::Console));
-        if stream.write_all(&hello).await.is_ok() {
-            self.console = Some(Console { stream, port });
+        let Ok(mut line) = UnixStream::connect(&self.socket).await else { return };
+        let hello = self.console.connect(&self.blade);
+        if line.write_all(&hello).await.is_ok() {
+            self.line = Some(line);
+        } else {
+            self.console.disconnected();
         }
     }
 
@@ -261,50 +232,23 @@ impl Process {
     /// Takes what was typed; nothing at all means that the console's connection is gone.
     fn typed(&mut self, bytes: &[u8]) {
         let now = self.clock.now();
-        let Some(console) = &mut self.console else { return };
-        console.port.push(bytes);
-        let mut gone = bytes.is_empty();
-        loop {
-            match console.port.pull() {
-                Ok(Some(Happening::Typed(bytes))) => {
-                    self.terminal.bytes(now, &mut self.blade, &bytes);
-                }
-                Ok(Some(Happening::Opened { width, .. })) => self.terminal.resize(width, 0),
-                Ok(Some(Happening::Closed | Happening::Nothing)) => {}
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::warn!("the console is not understood: {error}");
-                    gone = true;
-                    break;
-                }
-            }
+        if bytes.is_empty() {
+            self.console.disconnected();
+        } else if let Err(error) = self.console.received(now, &mut self.blade, bytes) {
+            tracing::warn!("the console is not understood: {error}");
         }
-        if gone {
-            self.console = None;
+        if !self.console.is_connected() {
+            self.line = None;
         }
     }
 
     /// Sends the screen to whoever looks.
     async fn show(&mut self) {
-        while let Some(output) = self.terminal.poll() {
-            match output {
-                Screen::Bytes(bytes) => self.screen.extend(bytes),
-                // A module has no module of its own, no jobs, and no way out but the supervisor's.
-                Screen::OpenRelay { .. }
-                | Screen::Relay { .. }
-                | Screen::CloseRelay { .. }
-                | Screen::StartJob(_)
-                | Screen::CancelJob
-                | Screen::Closed => {}
-            }
-        }
-        let excess = self.screen.len().saturating_sub(SCREEN_MAX);
-        self.screen.drain(..excess);
-        let Some(console) = &mut self.console else { return };
-        let frames = console.port.print(&self.screen, self.terminal.is_idle());
-        self.screen.clear();
-        if !frames.is_empty() && console.stream.write_all(&frames).await.is_err() {
-            self.console = None;
+        let frames = self.console.frames();
+        let Some(line) = &mut self.line else { return };
+        if !frames.is_empty() && line.write_all(&frames).await.is_err() {
+            self.console.disconnected();
+            self.line = None;
         }
     }
 }

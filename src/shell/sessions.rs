@@ -5,12 +5,10 @@
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use crate::cli::desk::SessionId;
+
 /// Longest backlog of one session's output, in messages, before the session is cut off.
 pub const BACKLOG_MAX: usize = 1024;
-
-/// Names an open session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SessionId(pub u32);
 
 /// What a way in tells the supervisor.
 #[derive(Debug)]

@@ -8,9 +8,12 @@ use super::grammar::{Scope, Shell, World};
 use crate::proto::blade::Blade;
 
 mod config;
+mod console;
 mod exec;
 mod module;
 pub mod show;
+
+pub use console::{Console, SCREEN_MAX};
 
 /// An ASA starts nothing that ends later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

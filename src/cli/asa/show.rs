@@ -2,8 +2,8 @@
 //!
 //! # Source
 //! Seed, the listings of `show license all`, `entitlement` and `features` and of `show tech-support
-//! license` on a 4125; licensing 2.7 has the columns and blank lines that the seed's pages lost.
-//! Values are not padded: the seed has no blanks behind them, public captures have.
+//! license` on a 4125; licensing 2.7 has the columns and blank lines that the seed's pages lost, and
+//! the blanks behind the values of the feature table, which public captures of other models have.
 
 use std::time::Duration;
 
@@ -69,6 +69,12 @@ fn licensed_features(blade: &Blade) -> String {
     format!("License mode: Smart Licensing\n\nLicensed features for this platform:\n{table}")
 }
 
+/// Columns of a feature's name, and of its value: blanks fill both.
+///
+/// # Source
+/// Public captures of an FPR-2130 and of ASAs, which kept the blanks that the seed's pages lost.
+const COLUMNS: (usize, usize) = (34, 15);
+
 /// The eighteen rows of what one unit, or a pair or cluster as one, may do.
 pub fn feature_table(blade: &Blade, can: Capabilities) -> String {
     let module = blade.facts().module;
@@ -93,7 +99,8 @@ pub fn feature_table(blade: &Blade, can: Capabilities) -> String {
         ("Total TLS Proxy Sessions", module.tls_proxy_sessions.to_string()),
         ("Cluster", on(module.cluster)),
     ];
-    rows.map(|(label, value)| format!("{label:<34}: {value}")).join("\n")
+    let (name, wide) = COLUMNS;
+    rows.map(|(label, value)| format!("{label:name$}: {value:wide$}")).join("\n")
 }
 
 /// The box below an ASA without a tier.

@@ -243,7 +243,7 @@ fn registration(layout: &Layout, report: &Report) -> String {
         } => {
             let since = format!("SUCCEEDED on {}", date(*registered_at));
             line(&mut block, "Initial Registration", &since);
-            attempt(&mut block, "Last Renewal Attempt", last_renewal.as_ref(), date);
+            attempt(&mut block, "Last Renewal Attempt", last_renewal.as_ref(), "SUCCEEDED", date);
             line(&mut block, "Next Renewal Attempt", &date(*renew_at));
             line(&mut block, "Registration Expires", &date(*expires_at));
         }
@@ -259,13 +259,19 @@ const fn outcome(attempt: Option<&Attempt>) -> &'static str {
     }
 }
 
-fn attempt(block: &mut String, name: &str, attempt: Option<&Attempt>, date: fn(Utc) -> String) {
-    let word = outcome(attempt);
+/// `done` is the word for a success, which is not the same in both blocks of every release.
+fn attempt(
+    block: &mut String,
+    name: &str,
+    attempt: Option<&Attempt>,
+    done: &str,
+    date: fn(Utc) -> String,
+) {
     match attempt {
-        None => line(block, name, word),
-        Some(Attempt::Succeeded { at }) => line(block, name, &format!("{word} on {}", date(*at))),
+        None => line(block, name, "None"),
+        Some(Attempt::Succeeded { at }) => line(block, name, &format!("{done} on {}", date(*at))),
         Some(Attempt::Failed { at, reason: why }) => {
-            line(block, name, &format!("{word} on {}", date(*at)));
+            line(block, name, &format!("FAILED on {}", date(*at)));
             reason(block, why);
         }
     }
@@ -297,7 +303,8 @@ fn authorization(layout: &Layout, report: &Report) -> String {
         line(&mut block, "Evaluation Period Remaining", &spelled(left));
     }
     if let Some(communication) = &report.communication {
-        attempt(&mut block, "Last Communication Attempt", communication.last.as_ref(), date);
+        let last = communication.last.as_ref();
+        attempt(&mut block, "Last Communication Attempt", last, layout.communicated, date);
         line(&mut block, "Next Communication Attempt", &date(communication.next_at));
         let deadline = communication.deadline.map_or_else(|| "DEADLINE EXCEEDED".to_owned(), date);
         line(&mut block, "Communication Deadline", &deadline);

@@ -1,4 +1,4 @@
-//! Typed lines through the real parser, and the seed's listings, locked.
+//! Typed lines through the real parser. The seed's listings are in tests/transcripts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,22 +44,6 @@ fn every_scope_is_a_class_of_the_schema() {
 }
 
 #[test]
-fn services_are_listed_as_in_the_seed() {
-    let mut lab = Lab::new();
-    lab.type_all(&["scope system", "scope services"]);
-    assert_eq!(lab.prompt(), "FPR4125-1 /system/services # ");
-    assert_eq!(lab.run("show dns"), "Domain Name Servers:\n   IP Address: 172.16.200.100\n");
-    assert_eq!(lab.run("show ntp-server"), NTP);
-    // The seed's page put a blank before every `enter` of the first object of a kind; the rest is
-    // column for column.
-    let shown = lab.run("show configuration");
-    for line in CONFIGURATION.lines() {
-        assert!(shown.lines().any(|l| l == line), "no `{line}` in\n{shown}");
-    }
-    assert!(shown.starts_with(" scope services\n     create ssh-server host-key rsa\n"), "{shown}");
-}
-
-#[test]
 fn an_edit_marks_the_prompt_until_it_is_committed_or_discarded() {
     let mut lab = Lab::new();
     lab.type_all(&["scope system", "scope services", "create ntp-server 192.168.200.101"]);
@@ -97,24 +81,6 @@ fn servers_are_created_and_deleted_once() {
     {
         assert!(shown.lines().any(|l| l == line), "no `{line}` in\n{shown}");
     }
-}
-
-#[test]
-fn callhome_expands_as_in_the_seed() {
-    let mut lab = Lab::new();
-    lab.type_all(&["scope monitoring", "scope callhome"]);
-    let shown = lab.run("show expand");
-    // The page lost the blanks at the start of lines and between columns.
-    let words = |text: &str| -> Vec<Vec<String>> {
-        text.lines().map(|l| l.split_whitespace().map(str::to_owned).collect()).collect()
-    };
-    assert_eq!(words(&shown), words(EXPAND), "{shown}");
-    let row = "            SLDest     Https              https://tools.cisco.com/its/service/oddce/services/DDCEService\n";
-    assert!(shown.ends_with(row), "{shown}");
-    assert!(shown.contains("\n        Admin State\n        -----------\n        Off\n"));
-    let detail = lab.run("show detail expand");
-    let address = "            Email or HTTP/HTTPS URL Address: https://tools.cisco.com/";
-    assert!(detail.contains(address) && detail.contains("        Admin State: Off\n"), "{detail}");
 }
 
 #[test]
@@ -415,92 +381,3 @@ impl Lab {
         commands.chain(opens).collect()
     }
 }
-
-const NTP: &str = "\
-NTP server hostname:
-   Name                                                             Time Sync Status
-   ---------------------------------------------------------------- ----------------
-   10.62.148.75                                                     Unreachable Or Invalid Ntp Server
-   172.18.108.14                                                    Time Synchronized
-   172.18.108.15                                                    Candidate
-";
-
-/// The seed's lines of `show configuration`, at its columns.
-const CONFIGURATION: &str = "     create ssh-server host-key rsa
-     delete ssh-server host-key ecdsa
-     disable ntp-authentication
-     disable telnet-server
-     enable https
-     enable ssh-server
-     enter dns 172.16.200.100
-     enter ip-block 0.0.0.0 0 https
-     exit
-     enter ip-block 0.0.0.0 0 ssh
-     enter ntp-server 10.62.148.75
-         set ntp-sha1-key-id 0
- !       set ntp-sha1-key-string
-     enter ntp-server 172.18.108.14
-     enter ntp-server 172.18.108.15
-     scope shell-session-limits
-         set per-user 32
-         set total 32
-     scope telemetry
-         disable
-     scope web-session-limits
-         set total 256
-";
-
-const EXPAND: &str = "\
-Callhome:
-Admin State: Off
-Throttling State: On
-Contact Information:
-Customer Contact Email:
-From Email:
-Reply To Email:
-Phone Contact e.g., +1-011-408-555-1212:
-Street Address:
-Contract Id:
-Customer Id:
-Site Id:
-Switch Priority: Debugging
-Enable/Disable HTTP/HTTPS Proxy: Off
-HTTP/HTTPS Proxy Server Address:
-HTTP/HTTPS Proxy Server Port: 80
-SMTP Server Address:
-SMTP Server Port: 25
-Anonymous Reporting:
-Admin State
------------
-Off
-Callhome periodic system inventory:
-Send periodically: Off
-Interval days: 30
-Hour of day to send: 0
-Minute of hour: 0
-Time last sent: Never
-Next scheduled: Never
-Destination Profile:
-Name: full_txt
-Level: Warning
-Alert Groups: All,Cisco Tac,Diagnostic,Environmental
-Max Size: 5000000
-Format: Full Txt
-Reporting: Smart Call Home Data
-Name: short_txt
-Level: Warning
-Alert Groups: All,Cisco Tac,Diagnostic,Environmental
-Max Size: 5000000
-Format: Short Txt
-Reporting: Smart Call Home Data
-Name: SLProfile
-Level: Normal
-Alert Groups: Smart License
-Max Size: 5000000
-Format: Xml
-Reporting: Smart License Data
-Destination:
-Name Transport Protocol Email or HTTP/HTTPS URL Address
----------- ------------------ -------------------------------
-SLDest Https https://tools.cisco.com/its/service/oddce/services/DDCEService
-";

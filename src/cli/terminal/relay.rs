@@ -31,13 +31,14 @@ impl<X: World> Terminal<X> {
     /// Connects to a module, with what the device prints.
     ///
     /// # Source
-    /// Reference fxos-cli 2.8, a published session.
+    /// Reference fxos-cli 2.8, a published session: the line that is blank in it above the module's
+    /// prompt is the one that the key which called for the prompt left.
     pub(super) fn open_relay(&mut self, slot: Slot, kind: RelayKind) {
         match kind {
             RelayKind::Console => self.show(&format!(
                 "Telnet escape character is '~'.\nTrying 127.5.{slot}.1...\n\
                  Connected to 127.5.{slot}.1.\nEscape character is '~'.\n\n\
-                 CISCO Serial Over LAN:\nClose Network Connection to Exit\n\n"
+                 CISCO Serial Over LAN:\nClose Network Connection to Exit\n"
             )),
             RelayKind::Telnet => self.show("Type exit or Ctrl-] followed by . to quit.\n"),
         }
@@ -91,6 +92,8 @@ impl<X: World> Terminal<X> {
                 || relay.bracket && typed.first() == Some(&b'.');
             relay.bracket = typed.last() == Some(&0x1d);
             if quit {
+                // The module's line stands unfinished.
+                self.show("\n");
                 return self.close_relay(world, slot);
             }
         }

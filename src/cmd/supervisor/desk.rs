@@ -1,4 +1,4 @@
-//! The open sessions: bytes in from their ways in, screens out, blades' consoles in between.
+//! The sessions' ways in: what they say goes to the desk, what it has for them goes back.
 
 use std::collections::BTreeMap;
 
@@ -6,38 +6,15 @@ use tokio::sync::mpsc;
 
 use crate::base::ident::Slot;
 use crate::base::time::Now;
-use crate::cli::call::Login;
-use crate::cli::grammar::Role;
-use crate::cli::tables::MIO;
-use crate::cli::terminal::{Output, Terminal};
-use crate::proto::broker;
-use crate::proto::mio::{Event, Mio};
-use crate::shell::sessions::{BACKLOG_MAX, FromSession, Opened, SessionId, ToSession};
+use crate::cli::desk::{self, Output, SessionId, Visitor};
+use crate::proto::mio::Mio;
+use crate::shell::sessions::{BACKLOG_MAX, FromSession, Opened, ToSession};
 
-/// Most sessions at once.
-///
-/// # Source
-/// Seed, `show configuration`: `set total 32` under shell-session-limits.
-const SESSIONS_MAX: usize = 32;
-
-/// Every open session.
+/// The desk, and the way back to each of its sessions.
 #[derive(Default)]
 pub(super) struct Desk {
-    sessions: BTreeMap<SessionId, Session>,
-    next: u32,
-}
-
-struct Session {
-    terminal: Terminal<Mio>,
-    output: mpsc::Sender<FromSession>,
-    columns: u16,
-    rows: u16,
-    /// The module whose console it has, with the serial of what was typed last.
-    relay: Option<(Slot, u32)>,
-    /// Serial of the last bytes taken, and the last one said to be settled.
-    taken: u64,
-    settled: Option<u64>,
-    ended: bool,
+    desk: desk::Desk,
+    ways: BTreeMap<SessionId, mpsc::Sender<FromSession>>,
 }
 
 impl Desk {
@@ -45,42 +22,20 @@ impl Desk {
     pub(super) fn take(&mut self, now: Now, mio: &mut Mio, message: ToSession) {
         match message {
             ToSession::Open { user, from, columns, rows, reply } => {
-                if self.sessions.len() >= SESSIONS_MAX {
-                    return;
-                }
-                self.next += 1;
-                let id = SessionId(self.next);
-                let login = Login { session: id.0, user, role: Role::Admin, from };
-                let mut terminal = Terminal::new(&MIO, login, columns, rows);
-                terminal.start(now, mio);
-                let (output, receiver) = mpsc::channel(BACKLOG_MAX);
-                let session = Session {
-                    terminal,
-                    output,
-                    columns,
-                    rows,
-                    relay: None,
-                    taken: 0,
-                    settled: None,
-                    ended: false,
-                };
-                if reply.send(Opened { id, output: receiver }).is_ok() {
-                    self.sessions.insert(id, session);
+                let visitor = Visitor { user, from, columns, rows };
+                let Some(id) = self.desk.open(now, mio, visitor) else { return };
+                let (way, output) = mpsc::channel(BACKLOG_MAX);
+                if reply.send(Opened { id, output }).is_ok() {
+                    self.ways.insert(id, way);
+                } else {
+                    self.desk.hang_up(now, mio, id);
                 }
             }
             ToSession::Bytes { id, serial, bytes } => {
-                if let Some(session) = self.sessions.get_mut(&id) {
-                    session.terminal.bytes(now, mio, &bytes);
-                    session.taken = serial;
-                }
+                self.desk.typed(now, mio, id, serial, &bytes);
             }
-            ToSession::Resize { id, columns, rows } => {
-                if let Some(session) = self.sessions.get_mut(&id) {
-                    (session.columns, session.rows) = (columns, rows);
-                    session.terminal.resize(columns, rows);
-                }
-            }
-            ToSession::Hangup { id } => self.close(now, mio, id),
+            ToSession::Resize { id, columns, rows } => self.desk.resize(id, columns, rows),
+            ToSession::Hangup { id } => self.desk.hang_up(now, mio, id),
         }
     }
 
@@ -93,107 +48,42 @@ impl Desk {
         bytes: &[u8],
         settled: Option<u32>,
     ) {
-        if let Some(session) = self.at_console(slot) {
-            let last = session.relay.map(|(_, serial)| serial);
-            let settled = settled.is_some() && settled == last;
-            session.terminal.relay(now, mio, bytes, settled);
-        }
+        self.desk.console_out(now, mio, slot, bytes, settled);
     }
 
     /// Tells whoever has a blade's console that it is gone.
     pub(super) fn console_down(&mut self, now: Now, mio: &mut Mio, slot: Slot) {
-        if let Some(session) = self.at_console(slot) {
-            session.relay = None;
-            session.terminal.relay_gone(now, mio);
-        }
+        self.desk.console_down(now, mio, slot);
     }
 
     /// Sends what the sessions printed; true if the machine has something new to do.
     pub(super) fn flush(&mut self, now: Now, mio: &mut Mio) -> bool {
-        let mut more = false;
-        let mut ended = Vec::new();
-        let ids: Vec<SessionId> = self.sessions.keys().copied().collect();
-        for id in ids {
-            let Some(session) = self.sessions.get_mut(&id) else { continue };
-            while let Some(output) = session.terminal.poll() {
-                more |= session.perform(now, mio, output);
+        let mut more = self.desk.flush(now, mio);
+        while let Some(output) = self.desk.poll() {
+            let (id, message) = match output {
+                Output::Bytes { id, bytes } => (id, FromSession::Bytes(bytes)),
+                Output::Settled { id, serial } => (id, FromSession::Settled(serial)),
+                Output::Closed { id } => (id, FromSession::Closed),
+            };
+            let closed = message == FromSession::Closed;
+            let sent = self.ways.get(&id).is_some_and(|way| way.try_send(message).is_ok());
+            if closed {
+                self.ways.remove(&id);
+            } else if !sent {
+                // It is gone, or too far behind.
+                self.desk.hang_up(now, mio, id);
+                more = true;
             }
-            if session.terminal.is_idle() && session.settled != Some(session.taken) && !more {
-                session.settled = Some(session.taken);
-                session.send(FromSession::Settled(session.taken));
-            }
-            if session.ended {
-                ended.push(id);
-            }
-        }
-        for id in ended {
-            self.close(now, mio, id);
         }
         more
     }
 
     /// Ends every session.
     pub(super) fn close_all(&mut self) {
-        for session in self.sessions.values_mut() {
-            session.send(FromSession::Closed);
+        for way in self.ways.values() {
+            // Whoever sat there may have gone.
+            let _ = way.try_send(FromSession::Closed);
         }
-        self.sessions.clear();
-    }
-
-    fn close(&mut self, now: Now, mio: &mut Mio, id: SessionId) {
-        let Some(mut session) = self.sessions.remove(&id) else { return };
-        session.send(FromSession::Closed);
-        if let Some((slot, _)) = session.relay {
-            mio.handle(now, Event::Broker(broker::Event::ConsoleClose { slot }));
-        }
-        mio.pending.remove(&id.0);
-    }
-
-    fn at_console(&mut self, slot: Slot) -> Option<&mut Session> {
-        self.sessions.values_mut().find(|session| session.relay.is_some_and(|(at, _)| at == slot))
-    }
-}
-
-impl Session {
-    /// Carries out one wish of the terminal; true if the machine has something new to do.
-    fn perform(&mut self, now: Now, mio: &mut Mio, output: Output<Mio>) -> bool {
-        match output {
-            Output::Bytes(bytes) => {
-                self.send(FromSession::Bytes(bytes));
-                false
-            }
-            Output::OpenRelay { slot, .. } => {
-                self.relay = Some((slot, 0));
-                let (width, height) = (self.columns, self.rows);
-                let open = broker::Event::ConsoleOpen { slot, width, height };
-                mio.handle(now, Event::Broker(open));
-                true
-            }
-            Output::Relay { slot, bytes } => {
-                let serial = self.relay.map_or(0, |(_, serial)| serial) + 1;
-                self.relay = Some((slot, serial));
-                let typed = broker::Event::ConsoleIn { slot, serial, bytes };
-                mio.handle(now, Event::Broker(typed));
-                true
-            }
-            Output::CloseRelay { slot } => {
-                self.relay = None;
-                mio.handle(now, Event::Broker(broker::Event::ConsoleClose { slot }));
-                true
-            }
-            Output::StartJob(job) => match job {},
-            Output::CancelJob => false,
-            Output::Closed => {
-                self.ended = true;
-                false
-            }
-        }
-    }
-
-    /// Queues something for the way in; one that is too far behind is cut off.
-    fn send(&mut self, message: FromSession) {
-        if self.output.try_send(message).is_err() {
-            self.ended = true;
-        }
+        self.ways.clear();
     }
 }

@@ -71,7 +71,9 @@ impl ExchangeError {
                 | ExchangeError::Transport,
             ) => "Communication message send error",
             (AgentVersion::V4_3_6, ExchangeError::Parse | ExchangeError::Signature)
-            | (AgentVersion::V1_2_2 | AgentVersion::V4_6_9, _) => self.device_text(),
+            | (AgentVersion::V1_2_2 | AgentVersion::V1_6_14 | AgentVersion::V4_6_9, _) => {
+                self.device_text()
+            }
         }
     }
 
@@ -93,10 +95,13 @@ impl ExchangeError {
                 | ExchangeError::Status { .. }
                 | ExchangeError::Transport,
             ) => AfterFailure::Retry,
-            (AgentVersion::V1_2_2 | AgentVersion::V4_6_9, ExchangeError::Transport)
+            (
+                AgentVersion::V1_2_2 | AgentVersion::V1_6_14 | AgentVersion::V4_6_9,
+                ExchangeError::Transport,
+            )
             | (_, ExchangeError::Parse) => AfterFailure::RetryShownLater,
             (
-                AgentVersion::V1_2_2 | AgentVersion::V4_6_9,
+                AgentVersion::V1_2_2 | AgentVersion::V1_6_14 | AgentVersion::V4_6_9,
                 ExchangeError::Connect | ExchangeError::Authenticate | ExchangeError::Status { .. },
             )
             | (_, ExchangeError::Signature) => AfterFailure::GiveUp,

@@ -25,46 +25,6 @@ fn enable_takes_the_empty_password_and_three_wrong_ones_are_enough() {
 }
 
 #[test]
-fn a_tier_is_configured_as_the_seed_shows_it() {
-    let mut blade = attached();
-    let entered = run(&mut blade, &config::CONFIG, CONFIG, "license smart", &[], &[]);
-    assert_eq!(
-        entered.out,
-        "INFO: License(s) corresponding to an entitlement will be activated only after an entitlement request has been authorized.\n"
-    );
-    assert_eq!(entered.went, "+config-smart-lic");
-    let smart = &config::SMART_LICENSE;
-    let tier = run(&mut blade, smart, SMART, "feature tier standard", &[], &[]);
-    assert_eq!((tier.done, tier.out.as_str()), (Ok(()), ""), "accepted in silence");
-    let shown = run(&mut blade, &exec::PRIVILEGED, SMART, SHOW_RUN, &["license"], &[]);
-    assert_eq!(shown.out, "license smart\n feature tier standard\n");
-    assert_eq!(shown.went, "", "and the mode stays");
-}
-
-#[test]
-fn the_order_of_entitlements_is_refused_in_the_asa_s_words() {
-    let smart = &config::SMART_LICENSE;
-    let mut blade = attached();
-    let early = run(&mut blade, smart, SMART, "feature strong-encryption", &[], &[]);
-    let text = "ERROR: A valid feature tier entitlement must be obtained before additional entitlements can be configured.";
-    assert_eq!(early.done, Err(Refusal::denied(text)));
-
-    let mut blade = licensed();
-    let carrier = "feature {carrier | mobile-sp}";
-    assert_eq!(run(&mut blade, smart, SMART, carrier, &["mobile-sp"], &[]).done, Ok(()));
-    let late = run(&mut blade, smart, SMART, "no feature tier [standard]", &[], &[]);
-    let text = "ERROR: All additional entitlements must be released before the feature tier entitlement is released.";
-    assert_eq!(late.done, Err(Refusal::denied(text)));
-
-    let many = [("COUNT", "241")];
-    let many = run(&mut blade, smart, SMART, "feature context COUNT:1-65535", &[], &many);
-    assert!(matches!(many.done, Err(Refusal::Invalid { .. })), "under the caret, as any number");
-    let some = [("COUNT", "240")];
-    let some = run(&mut blade, smart, SMART, "feature context COUNT:1-65535", &[], &some);
-    assert_eq!(some.done, Ok(()));
-}
-
-#[test]
 fn every_no_releases_what_its_yes_asked_for() {
     let smart = &config::SMART_LICENSE;
     for (yes, no) in [
@@ -99,17 +59,6 @@ fn every_way_goes_where_it_should() {
         let after = run(&mut attached(), scope, stand, syntax, &[], &[]);
         assert_eq!(after.went, want, "{syntax}");
     }
-}
-
-#[test]
-fn the_boot_cli_says_what_clients_wait_for() {
-    let mut blade = attached();
-    let asa = run(&mut blade, &module::ROOT, &[], "connect asa", &[], &[]);
-    let text = "Connecting to asa(asa) console... hit Ctrl + A + D  to return to bootCLI\n";
-    assert_eq!(asa.out, text);
-    let ftd = run(&mut blade, &module::ROOT, &[], "connect ftd [NAME]", &[], &[]);
-    assert_eq!(ftd.out, "ftd is not running\n");
-    assert_eq!(prompt_at(&MODULE, &blade, &[]), "Firepower-module1>");
 }
 
 #[test]
@@ -168,7 +117,6 @@ type Stand = &'static [&'static Scope<Blade>];
 static PRIVILEGED: Stand = &[&exec::PRIVILEGED];
 static CONFIG: Stand = &[&exec::PRIVILEGED, &config::CONFIG];
 static SMART: Stand = &[&exec::PRIVILEGED, &config::CONFIG, &config::SMART_LICENSE];
-const SHOW_RUN: &str = "show running-config [{license | hostname}]";
 
 struct After {
     done: Result<(), Refusal>,

@@ -11,6 +11,8 @@ pub(super) struct Layout {
     pub(super) date: fn(Utc) -> String,
     /// Heading of the authorization block; old releases leave a blank at its end.
     pub(super) authorization_heading: &'static str,
+    /// What an exchange about authorization came to when it came to something.
+    pub(super) communicated: &'static str,
     /// Status of an evaluation.
     pub(super) evaluation: &'static str,
     /// Whether the registration names its accounts.
@@ -34,14 +36,15 @@ pub(super) struct Layout {
 /// Every release.
 ///
 /// # Source
-/// Seed: 1.2.2 on a 9300, 4.3.6 on a 2100's ASA, 4.6.9 on a 4125. The blank after
-/// `License Authorization:` is in public listings of 1.6.14 and read back to 1.2.2; that 1.2.2 names
-/// no accounts is recall, for the seed shows it unregistered only.
-static LAYOUTS: [Layout; 3] = [
+/// Seed: 1.2.2 on a 9300, 4.3.6 on a 2100's ASA, 4.6.9 on a 4125. Public ASAv and FPR-2130 listings
+/// of 1.6.14. The blank after `License Authorization:` and `SUCCESS` are in those and read back to
+/// 1.2.2; that 1.2.2 names no accounts is recall, for the seed shows it unregistered only.
+static LAYOUTS: [Layout; 4] = [
     Layout {
         version: AgentVersion::V1_2_2,
         date: Utc::agent1,
         authorization_heading: "License Authorization: ",
+        communicated: "SUCCESS",
         evaluation: "EVALUATION MODE",
         accounts: false,
         export: None,
@@ -53,9 +56,25 @@ static LAYOUTS: [Layout; 3] = [
         reservation: false,
     },
     Layout {
+        version: AgentVersion::V1_6_14,
+        date: Utc::agent1,
+        authorization_heading: "License Authorization: ",
+        communicated: "SUCCESS",
+        evaluation: "EVAL MODE",
+        accounts: true,
+        export: Some(["Allowed", "Not Allowed"]),
+        reason_while_retrying: true,
+        conversion: false,
+        export_key: false,
+        transport: false,
+        export_status: false,
+        reservation: false,
+    },
+    Layout {
         version: AgentVersion::V4_3_6,
         date: Utc::agent4,
         authorization_heading: "License Authorization:",
+        communicated: "SUCCEEDED",
         evaluation: "EVAL MODE",
         accounts: true,
         export: Some(["Allowed", "Not Allowed"]),
@@ -70,6 +89,7 @@ static LAYOUTS: [Layout; 3] = [
         version: AgentVersion::V4_6_9,
         date: Utc::agent4,
         authorization_heading: "License Authorization:",
+        communicated: "SUCCEEDED",
         evaluation: "EVAL MODE",
         accounts: true,
         export: Some(["ALLOWED", "NOT ALLOWED"]),
@@ -96,7 +116,7 @@ mod tests {
 
     #[test]
     fn every_release_has_a_row_of_its_own() {
-        for version in [AgentVersion::V1_2_2, AgentVersion::V4_3_6, AgentVersion::V4_6_9] {
+        for version in AgentVersion::ALL {
             assert_eq!(Layout::of(version).version, version);
         }
     }

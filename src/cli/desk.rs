@@ -1,0 +1,214 @@
+//! The open sessions of a supervisor: bytes in from their ways in, screens out, and the consoles of
+//! the blades in between.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::call::Login;
+use super::grammar::Role;
+use super::tables::MIO;
+use super::terminal::{Output as Wish, Terminal};
+use crate::base::ident::Slot;
+use crate::base::time::Now;
+use crate::proto::broker;
+use crate::proto::mio::{Event, Mio};
+
+/// Most sessions at once.
+///
+/// # Source
+/// Seed, `show configuration`: `set total 32` under shell-session-limits.
+pub const SESSIONS_MAX: usize = 32;
+
+/// Names an open session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionId(pub u32);
+
+/// Somebody who has logged in already, and the size of their screen in characters.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub user: String,
+    /// Where they sit, `console` or an address.
+    pub from: String,
+    pub columns: u16,
+    /// Lines of the screen; 0 for no pausing.
+    pub rows: u16,
+}
+
+/// What a session has for its way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Bytes for the screen.
+    Bytes { id: SessionId, bytes: Vec<u8> },
+    /// Everything up to this serial is done with and the session stands at a prompt.
+    Settled { id: SessionId, serial: u64 },
+    /// The session has ended.
+    Closed { id: SessionId },
+}
+
+/// Every open session.
+#[derive(Debug, Default)]
+pub struct Desk {
+    sessions: BTreeMap<SessionId, Session>,
+    /// Number of the session opened last.
+    last: u32,
+    outputs: VecDeque<Output>,
+}
+
+#[derive(Debug)]
+struct Session {
+    terminal: Terminal<Mio>,
+    columns: u16,
+    rows: u16,
+    /// The module whose console it has, with the serial of what was typed last.
+    relay: Option<(Slot, u32)>,
+    /// Serial of the last bytes taken, and the last one said to be settled.
+    taken: u64,
+    settled: Option<u64>,
+    ended: bool,
+}
+
+impl Desk {
+    /// Opens a session; `None` when there are [`SESSIONS_MAX`].
+    pub fn open(&mut self, now: Now, mio: &mut Mio, visitor: Visitor) -> Option<SessionId> {
+        if self.sessions.len() >= SESSIONS_MAX {
+            return None;
+        }
+        self.last += 1;
+        let id = SessionId(self.last);
+        let Visitor { user, from, columns, rows } = visitor;
+        let login = Login { session: id.0, user, role: Role::Admin, from };
+        let mut terminal = Terminal::new(&MIO, login, columns, rows);
+        terminal.start(now, mio);
+        let (relay, taken, settled, ended) = (None, 0, None, false);
+        let session = Session { terminal, columns, rows, relay, taken, settled, ended };
+        self.sessions.insert(id, session);
+        Some(id)
+    }
+
+    /// Takes bytes from the keyboard; `serial` counts them per session.
+    pub fn typed(&mut self, now: Now, mio: &mut Mio, id: SessionId, serial: u64, bytes: &[u8]) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.terminal.bytes(now, mio, bytes);
+            session.taken = serial;
+        }
+    }
+
+    /// Learns that a screen has another size.
+    pub fn resize(&mut self, id: SessionId, columns: u16, rows: u16) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            (session.columns, session.rows) = (columns, rows);
+            session.terminal.resize(columns, rows);
+        }
+    }
+
+    /// Ends a session whose way in is gone, or reads too little.
+    pub fn hang_up(&mut self, now: Now, mio: &mut Mio, id: SessionId) {
+        let Some(session) = self.sessions.remove(&id) else { return };
+        self.outputs.push_back(Output::Closed { id });
+        if let Some((slot, _)) = session.relay {
+            mio.handle(now, Event::Broker(broker::Event::ConsoleClose { slot }));
+        }
+        mio.pending.remove(&id.0);
+    }
+
+    /// Passes on what a blade's console printed.
+    pub fn console_out(
+        &mut self,
+        now: Now,
+        mio: &mut Mio,
+        slot: Slot,
+        bytes: &[u8],
+        settled: Option<u32>,
+    ) {
+        if let Some(session) = self.at_console(slot) {
+            let last = session.relay.map(|(_, serial)| serial);
+            let settled = settled.is_some() && settled == last;
+            session.terminal.relay(now, mio, bytes, settled);
+        }
+    }
+
+    /// Tells whoever has a blade's console that it is gone.
+    pub fn console_down(&mut self, now: Now, mio: &mut Mio, slot: Slot) {
+        if let Some(session) = self.at_console(slot) {
+            session.relay = None;
+            session.terminal.relay_gone(now, mio);
+        }
+    }
+
+    /// Carries out what the terminals want; true if the machine has something new to do.
+    pub fn flush(&mut self, now: Now, mio: &mut Mio) -> bool {
+        let mut more = false;
+        let mut ended = Vec::new();
+        for (id, session) in &mut self.sessions {
+            let id = *id;
+            while let Some(wish) = session.terminal.poll() {
+                match session.carry_out(wish) {
+                    Done::Show(bytes) => self.outputs.push_back(Output::Bytes { id, bytes }),
+                    Done::Tell(event) => {
+                        mio.handle(now, Event::Broker(event));
+                        more = true;
+                    }
+                    Done::Nothing => {}
+                }
+            }
+            if session.terminal.is_idle() && session.settled != Some(session.taken) && !more {
+                session.settled = Some(session.taken);
+                self.outputs.push_back(Output::Settled { id, serial: session.taken });
+            }
+            if session.ended {
+                ended.push(id);
+            }
+        }
+        for id in ended {
+            self.hang_up(now, mio, id);
+            more = true;
+        }
+        more
+    }
+
+    /// Returns the next thing that a session has for its way in.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn at_console(&mut self, slot: Slot) -> Option<&mut Session> {
+        self.sessions.values_mut().find(|session| session.relay.is_some_and(|(at, _)| at == slot))
+    }
+}
+
+/// What a terminal's wish comes to.
+enum Done {
+    Show(Vec<u8>),
+    Tell(broker::Event),
+    Nothing,
+}
+
+impl Session {
+    fn carry_out(&mut self, wish: Wish<Mio>) -> Done {
+        match wish {
+            Wish::Bytes(bytes) => Done::Show(bytes),
+            Wish::OpenRelay { slot, .. } => {
+                self.relay = Some((slot, 0));
+                let (width, height) = (self.columns, self.rows);
+                Done::Tell(broker::Event::ConsoleOpen { slot, width, height })
+            }
+            Wish::Relay { slot, bytes } => {
+                let serial = self.relay.map_or(0, |(_, serial)| serial) + 1;
+                self.relay = Some((slot, serial));
+                Done::Tell(broker::Event::ConsoleIn { slot, serial, bytes })
+            }
+            Wish::CloseRelay { slot } => {
+                self.relay = None;
+                Done::Tell(broker::Event::ConsoleClose { slot })
+            }
+            Wish::StartJob(job) => match job {},
+            Wish::CancelJob => Done::Nothing,
+            Wish::Closed => {
+                self.ended = true;
+                Done::Nothing
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
