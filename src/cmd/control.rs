@@ -47,6 +47,9 @@ pub enum Request {
     /// What is broken on purpose.
     #[command(subcommand)]
     Fault(FaultRequest),
+    /// The drill under way.
+    #[command(subcommand)]
+    Drill(DrillRequest),
     /// Wait until a chassis is in a state.
     Wait {
         condition: WaitFor,
@@ -161,6 +164,18 @@ pub enum FaultRequest {
     Clear { name: Option<String> },
 }
 
+/// `drill ...` in a lab that was started for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
+#[serde(rename_all = "snake_case")]
+pub enum DrillRequest {
+    /// Give the next hint.
+    Hint,
+    /// Say what is still wrong; exit status 1 while anything is.
+    Check,
+    /// Say what mends it.
+    Solution,
+}
+
 /// How long a fault lasts, and whom it is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
@@ -210,6 +225,8 @@ pub enum WaitFor {
     Authorized,
     /// The authority says that more is used than bought.
     OutOfCompliance,
+    /// The last renewal of the registration failed.
+    RenewalFailing,
     /// Entitlements are used on the evaluation period.
     Evaluation,
     /// Nothing was heard for 90 days.

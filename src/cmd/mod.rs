@@ -3,6 +3,7 @@
 pub mod blade;
 pub mod control;
 pub mod ctl;
+pub mod drill;
 pub mod lab;
 pub mod supervisor;
 pub mod topology;
@@ -27,6 +28,8 @@ enum Process {
     Lab(lab::LabArgs),
     /// Talk to a running lab.
     Ctl(control::Ctl),
+    /// Practise: a broken lab, hints and a judge.
+    Drill(drill::DrillArgs),
     /// Run one ASA security module; a lab starts its own.
     #[command(hide = true)]
     Blade(blade::BladeArgs),
@@ -46,6 +49,7 @@ pub fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Some(Process::Drill(args)) => drill::run(&args),
         None => lab::run(&lab::LabArgs::default()),
     }
 }

@@ -1,5 +1,6 @@
 //! What a running lab does when `vfxos ctl` or a script's `@` line asks.
 
+use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,14 +14,16 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use super::chassis::Running;
+use super::drill::{Condition, Drill};
 use super::faults::{Faults, Victim};
 use super::time;
 use super::world::World;
 use crate::cmd::control::{
-    Answer, ClockRequest, Extent, FaultRequest, InstanceRequest, LINE_MAX, PoolRequest, Request,
-    TokenRequest, WaitFor, YesNo,
+    Answer, ClockRequest, DrillRequest, Extent, FaultRequest, InstanceRequest, LINE_MAX,
+    PoolRequest, Request, TokenRequest, WaitFor, YesNo,
 };
-use crate::cmd::supervisor::{Handle, Registration, Status};
+use crate::cmd::supervisor::Status;
+use crate::net::ca::Ca;
 use crate::proto::authority::{AccountName, Pool, TokenSpec};
 use crate::shell::authority::ServiceError;
 
@@ -35,17 +38,34 @@ struct Inner {
     /// Fires when a fault was set, which may end sooner than the others.
     faulted: Notify,
     stopping: Arc<Notify>,
+    /// The drill that the lab was started for, and how many of its hints were given.
+    drill: Option<Drill>,
+    hinted: Cell<usize>,
+    /// The root of a CA that nobody here trusts.
+    other_root: OnceCell<String>,
 }
 
 impl Lab {
-    pub(super) fn new(world: World, chassis: Vec<Running>) -> Lab {
+    pub(super) fn new(world: World, chassis: Vec<Running>, drill: Option<Drill>) -> Lab {
         let (faults, faulted) = (Faults::default(), Notify::new());
-        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping: Arc::new(Notify::new()) }))
+        let stopping = Arc::new(Notify::new());
+        let (hinted, other_root) = (Cell::new(0), OnceCell::new());
+        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping, drill, hinted, other_root }))
     }
 
     /// Returns the first chassis: the one whose console the lab shows.
-    pub(super) fn first(&self) -> Option<&Handle> {
-        self.0.chassis.first().map(|one| &one.handle)
+    pub(super) fn first(&self) -> Option<&Running> {
+        self.0.chassis.first()
+    }
+
+    /// Puts the lab's own texts in place of `$ROOT` and `$OTHER_ROOT`.
+    pub(super) fn filled(&self, text: &str) -> String {
+        let root = self.0.world.authority.ca().root_pem();
+        let other = self
+            .0
+            .other_root
+            .get_or_init(|| Ca::generate().map(|ca| ca.root_pem().to_owned()).unwrap_or_default());
+        text.replace("$OTHER_ROOT", other.trim_end()).replace("$ROOT", root.trim_end())
     }
 
     /// Returns a token for a learner to begin with.
@@ -86,6 +106,7 @@ impl Lab {
             Request::Pool(request) => self.pool(request).await,
             Request::Clock(request) => self.clock(request).await,
             Request::Fault(request) => self.fault(request),
+            Request::Drill(request) => self.drill(request),
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
@@ -238,6 +259,42 @@ impl Lab {
         }
     }
 
+    fn drill(&self, request: DrillRequest) -> Result<Answer, String> {
+        let drill = self.0.drill.as_ref();
+        let drill = drill.ok_or("no drill is under way; begin one with vfxos drill start NAME")?;
+        match request {
+            DrillRequest::Hint => {
+                let given = self.0.hinted.get();
+                let Some(hint) = drill.hints.get(given) else {
+                    return Err("there are no more hints; see vfxos drill solution".to_owned());
+                };
+                self.0.hinted.set(given + 1);
+                let left = drill.hints.len() - given - 1;
+                Ok(Answer::done(hint.clone(), json!({ "hint": hint, "left": left })))
+            }
+            DrillRequest::Check => {
+                let mut wrong = Vec::new();
+                for check in &drill.check {
+                    let condition = Condition::parse(&check.met)?;
+                    let one = self.chassis(condition.chassis.as_deref())?;
+                    if !condition.holds(&one.handle.status.borrow()) {
+                        wrong.push(check.wrong.clone());
+                    }
+                }
+                if wrong.is_empty() {
+                    let said = format!("{}: solved", drill.name);
+                    return Ok(Answer::done(said, json!({ "solved": true })));
+                }
+                let json = json!({ "solved": false, "wrong": wrong });
+                Ok(Answer { ok: false, text: wrong.join("\n"), json })
+            }
+            DrillRequest::Solution => {
+                let solution = self.filled(drill.solution.trim());
+                Ok(Answer::done(solution.clone(), json!({ "solution": solution })))
+            }
+        }
+    }
+
     /// Returns how the hosts know a chassis.
     fn victim(&self, name: String) -> Result<Victim, String> {
         let one = self.chassis(Some(&name))?;
@@ -259,7 +316,7 @@ impl Lab {
     }
 
     /// Returns the chassis of a name, or the first.
-    fn chassis(&self, name: Option<&str>) -> Result<&Running, String> {
+    pub(super) fn chassis(&self, name: Option<&str>) -> Result<&Running, String> {
         let one = match name {
             None => self.0.chassis.first(),
             Some(name) => self.0.chassis.iter().find(|one| one.name == name),
@@ -278,7 +335,7 @@ impl Lab {
         let mut status = one.handle.status.clone();
         let met = tokio::time::timeout(timeout, async {
             one.handle.seen().await;
-            status.wait_for(|status| holds(condition, status)).await.is_ok()
+            status.wait_for(|status| status.is(condition)).await.is_ok()
         });
         match met.await {
             Ok(true) => Ok(Answer::done(format!("{} is there", one.name), json(&*status.borrow()))),
@@ -322,22 +379,6 @@ impl Lab {
             })
             .collect();
         Answer::done(lines.join("\n"), json(&all))
-    }
-}
-
-fn holds(condition: WaitFor, status: &Status) -> bool {
-    match condition {
-        WaitFor::Registered => status.registration == Registration::Registered,
-        WaitFor::Unregistered => status.registration == Registration::Unregistered,
-        WaitFor::Failed => status.registration == Registration::Failed,
-        WaitFor::Retrying => status.registration == Registration::Retrying,
-        WaitFor::Authorized => status.authorized,
-        WaitFor::OutOfCompliance => status.out_of_compliance,
-        WaitFor::Evaluation => status.evaluation,
-        WaitFor::AuthExpired => status.auth_expired,
-        WaitFor::Attempted => !status.trying && status.registration != Registration::Pending,
-        WaitFor::Attached => status.attached,
-        WaitFor::Synchronized => status.synchronized,
     }
 }
 

@@ -10,10 +10,12 @@ use clap::Args;
 use super::topology::Topology;
 use crate::sys::flash::{Flash, FolderLock, Kind};
 use crate::sys::process;
+use drill::Drill;
 
 mod blades;
 mod chassis;
 mod control;
+pub(in crate::cmd) mod drill;
 mod faults;
 mod script;
 mod time;
@@ -44,7 +46,7 @@ pub fn run(args: &LabArgs) -> ExitCode {
         print!("{}", super::topology::DEFAULT);
         return ExitCode::SUCCESS;
     }
-    match start(args) {
+    match start(args, None) {
         Ok(code) => code,
         Err(why) => {
             eprintln!("vfxos lab: {why}");
@@ -53,17 +55,30 @@ pub fn run(args: &LabArgs) -> ExitCode {
     }
 }
 
-fn start(args: &LabArgs) -> Result<ExitCode, String> {
-    let topology = match &args.file {
-        Some(file) => Topology::read(file),
-        None => Topology::built_in(),
+/// Runs a lab that a drill has broken.
+///
+/// # Errors
+/// A line for the operator.
+pub(in crate::cmd) fn run_drill(args: &LabArgs, drill: Drill) -> Result<ExitCode, String> {
+    start(args, Some(drill))
+}
+
+fn start(args: &LabArgs, drill: Option<Drill>) -> Result<ExitCode, String> {
+    let own = drill.as_ref().and_then(|drill| drill.topology.as_deref());
+    let topology = match (&args.file, own) {
+        (Some(file), _) => Topology::read(file),
+        (None, Some(text)) => Topology::parse(text, "of the drill"),
+        (None, None) => Topology::built_in(),
     }
     .map_err(|error| error.to_string())?;
     process::private_files();
     let state = State::prepare(args, &topology)?;
+    if drill.is_some() {
+        state.empty()?;
+    }
     let runtime = super::runtime().map_err(|error| error.to_string())?;
     let local = tokio::task::LocalSet::new();
-    let code = local.block_on(&runtime, live(args, &topology, &state.folder));
+    let code = local.block_on(&runtime, live(args, &topology, &state.folder, drill));
     drop(local);
     // A thread may still wait for a key that nobody will press.
     runtime.shutdown_background();
@@ -96,6 +111,31 @@ impl State {
     }
 }
 
+/// Parts of a lab's state in its folder.
+const PARTS: [&str; 2] = ["authority", "chassis"];
+/// Marks the folder of a drill, which may be emptied.
+const DRILL: &str = "drill";
+
+impl State {
+    /// Forgets what an earlier drill left; a folder that holds anything else is refused.
+    fn empty(&self) -> Result<(), String> {
+        let say = |error: io::Error| format!("state folder {}: {error}", self.folder.display());
+        let mark = self.folder.join(DRILL);
+        let parts = PARTS.map(|part| self.folder.join(part));
+        if !mark.exists() && parts.iter().any(|part| part.exists()) {
+            return Err(format!(
+                "state folder {} holds a lab that a drill would empty; name another with --state",
+                self.folder.display()
+            ));
+        }
+        fs::write(&mark, "").map_err(say)?;
+        for part in parts.iter().filter(|part| part.exists()) {
+            fs::remove_dir_all(part).map_err(say)?;
+        }
+        Ok(())
+    }
+}
+
 impl Drop for State {
     fn drop(&mut self) {
         if self.ephemeral {
@@ -118,15 +158,23 @@ pub fn default_folder() -> Result<PathBuf, String> {
     })
 }
 
-async fn live(args: &LabArgs, topology: &Topology, folder: &Path) -> Result<ExitCode, String> {
-    let flash = Flash::open(&folder.join("authority"), Kind::Authority)
-        .map_err(|error| error.to_string())?;
+async fn live(
+    args: &LabArgs,
+    topology: &Topology,
+    folder: &Path,
+    drill: Option<Drill>,
+) -> Result<ExitCode, String> {
+    let flash =
+        Flash::open(&folder.join(PARTS[0]), Kind::Authority).map_err(|error| error.to_string())?;
     let world = world::World::build(topology, flash)?;
     let mut chassis = Vec::new();
     for one in &topology.chassis {
-        chassis.push(chassis::start(one, &world, &folder.join("chassis").join(&one.name))?);
+        chassis.push(chassis::start(one, &world, &folder.join(PARTS[1]).join(&one.name))?);
     }
-    let lab = control::Lab::new(world, chassis);
+    let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
+        (drill.prepare.clone(), format!("\n{}\n{}\n", drill.title, drill.story))
+    });
+    let lab = control::Lab::new(world, chassis, drill);
     let token = lab.first_token().await?;
     eprintln!("vfxos lab: state in {}", folder.display());
     eprintln!("vfxos lab: a token is ready: {token}");
@@ -136,8 +184,10 @@ async fn live(args: &LabArgs, topology: &Topology, folder: &Path) -> Result<Exit
     let watched = lab.clone();
     tokio::task::spawn_local(async move { watched.watch_faults().await });
     let ended = lab.ended();
+    let stop_on_refusal = args.stop_on_refusal;
+    let task = script::Task { token, prepare, story, stop_on_refusal };
     let code = tokio::select! {
-        code = script::attend(&lab, token, args.stop_on_refusal) => code,
+        code = script::attend(&lab, task) => code,
         why = ended => Err(why),
     };
     lab.stop().await;

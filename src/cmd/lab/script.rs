@@ -1,42 +1,73 @@
 //! The lab's console: a person at a terminal, or a script on standard input.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use super::control::Lab;
 use crate::cmd::control::parse_words;
 use crate::cmd::supervisor::Handle;
-use crate::shell::sessions::{FromSession, Opened, SessionId, ToSession};
+use crate::shell::sessions::{FromSession, Opened, ToSession};
 use crate::sys::console;
 
 /// Longest line of a script kept, in bytes; the session refuses far shorter ones.
 const LINE_MAX: usize = 256 * 1024;
+/// Columns of a script's terminal: as wide as the device allows, so that no line is broken.
+const SCRIPT_COLUMNS: u16 = 511;
+
+/// What a lab's console has to do.
+pub(super) struct Task {
+    /// What `$TOKEN` stands for until another is made.
+    pub(super) token: String,
+    /// Lines carried out in silence before anybody is served.
+    pub(super) prepare: String,
+    /// Shown before the first prompt, on standard error.
+    pub(super) story: String,
+    pub(super) stop_on_refusal: bool,
+}
 
 /// Serves the console until its end.
-pub(super) async fn attend(
-    lab: &Lab,
-    token: String,
-    stop_on_refusal: bool,
-) -> Result<ExitCode, String> {
-    let handle = lab.first().ok_or("the lab has no chassis")?.clone();
+pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
     let terminal = console::is_terminal();
-    let (columns, rows) = if terminal { console::window().unwrap_or((80, 24)) } else { (511, 0) };
+    let first = lab.first().ok_or("the lab has no chassis")?;
+    let mut script = Script {
+        lab,
+        at: first.name.clone(),
+        consoles: BTreeMap::new(),
+        token: task.token,
+        silent: true,
+    };
+    if let Some(line) = script.prepare(&task.prepare).await? {
+        return Err(format!("the lab could not be prepared: {line}"));
+    }
+    // Whoever comes next finds a console that nobody has used.
+    script.hang_up().await;
+    eprint!("{}", script.lab.filled(&task.story).replace("$TOKEN", &script.token));
+    if terminal {
+        let (columns, rows) = console::window().unwrap_or((80, 24));
+        let opened = open(&script.handle()?, columns, rows).await?;
+        interactive(&script.handle()?, opened).await
+    } else {
+        script.silent = false;
+        script.run(task.stop_on_refusal).await
+    }
+}
+
+/// Opens a session on a chassis.
+async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
     let (reply, opened) = oneshot::channel();
     let (user, from) = ("admin".to_owned(), "console".to_owned());
     handle.session(ToSession::Open { user, from, columns, rows, reply }).await;
-    let opened = opened.await.map_err(|_| "the supervisor opens no session".to_owned())?;
-    if terminal {
-        interactive(&handle, opened).await
-    } else {
-        Script { lab, handle, token, stop_on_refusal, serial: 0, id: opened.id }.run(opened).await
-    }
+    opened.await.map_err(|_| "the supervisor opens no session".to_owned())
 }
 
 async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, String> {
     let _raw = console::Raw::enter().map_err(|error| error.to_string())?;
     let mut keys = console::read_stdin();
+    let mut resized = signal(SignalKind::window_change()).map_err(|error| error.to_string())?;
     let mut serial = 0;
     loop {
         tokio::select! {
@@ -44,6 +75,11 @@ async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, St
                 let Some(bytes) = typed else { return Ok(ExitCode::SUCCESS) };
                 serial += 1;
                 handle.session(ToSession::Bytes { id: opened.id, serial, bytes }).await;
+            }
+            _ = resized.recv() => {
+                if let Some((columns, rows)) = console::window() {
+                    handle.session(ToSession::Resize { id: opened.id, columns, rows }).await;
+                }
             }
             printed = opened.output.recv() => match printed {
                 Some(FromSession::Bytes(bytes)) => show(&bytes)?,
@@ -59,50 +95,105 @@ fn show(bytes: &[u8]) -> Result<(), String> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| format!("output: {error}"))
 }
 
-/// A script: one command a line, `@` lines for the lab.
+/// A script: one command a line, `@` lines for the lab. `$TOKEN` is the token made last, `$ROOT`
+/// the certificate that CHdefault has to hold.
 struct Script<'a> {
     lab: &'a Lab,
-    handle: Handle,
+    /// The chassis whose console is typed into, and the consoles opened so far.
+    at: String,
+    consoles: BTreeMap<String, Console>,
     /// What `$TOKEN` stands for: the token made last.
     token: String,
-    stop_on_refusal: bool,
+    /// True while nothing is shown.
+    silent: bool,
+}
+
+/// A console that a script types into.
+struct Console {
+    handle: Handle,
+    opened: Opened,
     serial: u64,
-    id: SessionId,
+}
+
+/// What came of one line.
+enum Line {
+    Done,
+    Refused,
+    /// The session has ended.
+    Over,
 }
 
 impl Script<'_> {
-    async fn run(mut self, mut opened: Opened) -> Result<ExitCode, String> {
+    /// Runs the lines of standard input.
+    async fn run(mut self, stop_on_refusal: bool) -> Result<ExitCode, String> {
         let mut input = Lines { source: console::read_stdin(), buffer: Vec::new(), over: false };
-        if !self.settled(&mut opened).await?.1 {
+        if matches!(self.console().await?, Line::Over) {
             return Ok(ExitCode::SUCCESS);
         }
         while let Some(line) = input.next().await {
-            let refused = if let Some(words) = line.strip_prefix(b"@") {
-                self.direct(&String::from_utf8_lossy(words)).await
-            } else {
-                let (printed, open) = self.enter(&line, &mut opened).await?;
-                if !open {
-                    return Ok(ExitCode::SUCCESS);
+            match self.line(&line).await? {
+                Line::Over => return Ok(ExitCode::SUCCESS),
+                Line::Refused if stop_on_refusal => {
+                    self.show(b"\n")?;
+                    return Ok(ExitCode::FAILURE);
                 }
-                is_refusal(&printed)
-            };
-            if refused && self.stop_on_refusal {
-                show(b"\n")?;
-                return Ok(ExitCode::FAILURE);
+                Line::Refused | Line::Done => {}
             }
         }
-        show(b"\n")?;
+        self.show(b"\n")?;
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Carries out an `@` line; true if the lab refused it.
-    async fn direct(&mut self, words: &str) -> bool {
+    /// Runs the lines of a text; returns the first that was refused.
+    async fn prepare(&mut self, text: &str) -> Result<Option<String>, String> {
+        for line in text.trim_start_matches('\n').lines() {
+            if self.line(line.as_bytes()).await.is_ok_and(|done| !matches!(done, Line::Done)) {
+                return Ok(Some(line.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn line(&mut self, line: &[u8]) -> Result<Line, String> {
+        if let Some(words) = line.strip_prefix(b"@") {
+            return self.direct(&String::from_utf8_lossy(words)).await;
+        }
+        // What stands for a certificate is many lines.
+        let text = std::str::from_utf8(line).ok().filter(|text| text.contains("ROOT"));
+        let Some(text) = text.map(|text| self.lab.filled(text)) else {
+            return self.enter(line).await;
+        };
+        let mut done = Line::Done;
+        for line in text.lines() {
+            match self.enter(line.as_bytes()).await? {
+                Line::Over => return Ok(Line::Over),
+                Line::Refused => done = Line::Refused,
+                Line::Done => {}
+            }
+        }
+        Ok(done)
+    }
+
+    /// Leaves every console.
+    async fn hang_up(&mut self) {
+        for console in std::mem::take(&mut self.consoles).into_values() {
+            console.handle.session(ToSession::Hangup { id: console.opened.id }).await;
+        }
+    }
+
+    /// Carries out an `@` line.
+    async fn direct(&mut self, words: &str) -> Result<Line, String> {
         let words = words.replace("$TOKEN", &self.token);
+        if let Some(name) = words.trim().strip_prefix("console ") {
+            return self.turn_to(name.trim()).await;
+        }
         let answer = match parse_words(&words) {
             Ok(request) => self.lab.answer(request).await,
             Err(why) => crate::cmd::control::Answer::refused(why),
         };
-        eprintln!("@{}: {}", words.trim(), answer.text);
+        if !self.silent || !answer.ok {
+            eprintln!("@{}: {}", words.trim(), answer.text);
+        }
         if let (true, Some("token"), Some(text)) = (
             answer.ok,
             words.split_ascii_whitespace().next(),
@@ -110,37 +201,80 @@ impl Script<'_> {
         ) {
             self.token = text.to_owned();
         }
-        !answer.ok
+        Ok(if answer.ok { Line::Done } else { Line::Refused })
     }
 
-    /// Types a line; returns what was printed, and whether the session is still open.
-    async fn enter(&mut self, line: &[u8], opened: &mut Opened) -> Result<(Vec<u8>, bool), String> {
+    /// Types into another chassis from now on.
+    async fn turn_to(&mut self, name: &str) -> Result<Line, String> {
+        if let Err(why) = self.lab.chassis(Some(name)) {
+            eprintln!("@console {name}: {why}");
+            return Ok(Line::Refused);
+        }
+        self.at = name.to_owned();
+        self.console().await
+    }
+
+    fn handle(&self) -> Result<Handle, String> {
+        Ok(self.lab.chassis(Some(&self.at))?.handle.clone())
+    }
+
+    /// Opens the console that is typed into, unless it is open.
+    async fn console(&mut self) -> Result<Line, String> {
+        if self.consoles.contains_key(&self.at) {
+            return Ok(Line::Done);
+        }
+        let handle = self.handle()?;
+        let opened = open(&handle, SCRIPT_COLUMNS, 0).await?;
+        self.consoles.insert(self.at.clone(), Console { handle, opened, serial: 0 });
+        let (_, open) = self.settled().await?;
+        Ok(if open { Line::Done } else { Line::Over })
+    }
+
+    /// Types a line.
+    async fn enter(&mut self, line: &[u8]) -> Result<Line, String> {
+        if matches!(self.console().await?, Line::Over) {
+            return Ok(Line::Over);
+        }
         let mut bytes = replace(line, b"$TOKEN", self.token.as_bytes());
         // Two keys that a line may end in are control bytes of their own and need no newline.
         bytes.push(b'\r');
-        self.serial += 1;
-        let (id, serial) = (self.id, self.serial);
-        self.handle.session(ToSession::Bytes { id, serial, bytes }).await;
-        self.settled(opened).await
+        if let Some(console) = self.consoles.get_mut(&self.at) {
+            console.serial += 1;
+            let (id, serial) = (console.opened.id, console.serial);
+            console.handle.session(ToSession::Bytes { id, serial, bytes }).await;
+        }
+        let (printed, open) = self.settled().await?;
+        Ok(match (open, is_refusal(&printed)) {
+            (false, _) => Line::Over,
+            (true, true) => Line::Refused,
+            (true, false) => Line::Done,
+        })
     }
 
     /// Shows output until the session has settled; false once it has ended.
-    async fn settled(&mut self, opened: &mut Opened) -> Result<(Vec<u8>, bool), String> {
+    async fn settled(&mut self) -> Result<(Vec<u8>, bool), String> {
         let mut printed = Vec::new();
         loop {
-            match opened.output.recv().await {
+            let Some(console) = self.consoles.get_mut(&self.at) else {
+                return Ok((printed, false));
+            };
+            match console.opened.output.recv().await {
                 Some(FromSession::Bytes(bytes)) => {
                     let plain: Vec<u8> = bytes.into_iter().filter(|b| *b != b'\r').collect();
-                    show(&plain)?;
+                    self.show(&plain)?;
                     printed.extend(plain);
                 }
-                Some(FromSession::Settled(serial)) if serial == self.serial => {
+                Some(FromSession::Settled(serial)) if serial == console.serial => {
                     return Ok((printed, true));
                 }
                 Some(FromSession::Settled(_)) => {}
                 Some(FromSession::Closed) | None => return Ok((printed, false)),
             }
         }
+    }
+
+    fn show(&self, bytes: &[u8]) -> Result<(), String> {
+        if self.silent { Ok(()) } else { show(bytes) }
     }
 }
 

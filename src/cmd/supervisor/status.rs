@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::base::ident::Slot;
 use crate::base::time::Now;
-use crate::proto::agent::{AuthorizationStatus, RegistrationReport};
+use crate::cmd::control::WaitFor;
+use crate::proto::agent::{Attempt, AuthorizationStatus, RegistrationReport};
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
 
@@ -20,6 +21,10 @@ pub struct Status {
     pub out_of_compliance: bool,
     pub evaluation: bool,
     pub auth_expired: bool,
+    /// The last renewal failed.
+    pub renewal_failing: bool,
+    /// Where it is registered.
+    pub virtual_account: Option<String>,
     /// A try is under way.
     pub trying: bool,
     /// Every configured blade is attached.
@@ -40,8 +45,35 @@ pub enum Registration {
 }
 
 impl Status {
+    /// Tells whether a chassis that stands like this is what somebody waits for.
+    pub fn is(&self, condition: WaitFor) -> bool {
+        match condition {
+            WaitFor::Registered => self.registration == Registration::Registered,
+            WaitFor::Unregistered => self.registration == Registration::Unregistered,
+            WaitFor::Failed => self.registration == Registration::Failed,
+            WaitFor::Retrying => self.registration == Registration::Retrying,
+            WaitFor::RenewalFailing => self.renewal_failing,
+            WaitFor::Authorized => self.authorized,
+            WaitFor::OutOfCompliance => self.out_of_compliance,
+            WaitFor::Evaluation => self.evaluation,
+            WaitFor::AuthExpired => self.auth_expired,
+            WaitFor::Attempted => !self.trying && self.registration != Registration::Pending,
+            WaitFor::Attached => self.attached,
+            WaitFor::Synchronized => self.synchronized,
+        }
+    }
+
     pub(super) fn of(now: Now, mio: &Mio, slots: &BTreeSet<Slot>, trying: bool) -> Status {
         let report = mio.agent.report(now);
+        let (last_renewal, virtual_account) = match &report.registration {
+            RegistrationReport::Registered { last_renewal, virtual_account, .. } => {
+                (last_renewal.clone(), Some(virtual_account.clone()))
+            }
+            RegistrationReport::Unregistered
+            | RegistrationReport::Pending
+            | RegistrationReport::Failed { .. }
+            | RegistrationReport::Retrying { .. } => (None, None),
+        };
         let registration = match report.registration {
             RegistrationReport::Unregistered => Registration::Unregistered,
             RegistrationReport::Pending => Registration::Pending,
@@ -67,6 +99,8 @@ impl Status {
             out_of_compliance,
             evaluation,
             auth_expired,
+            renewal_failing: matches!(last_renewal, Some(Attempt::Failed { .. })),
+            virtual_account,
             trying,
             attached: slots.iter().all(|slot| mio.broker.attached(*slot).is_some()),
             synchronized: mio.facts.ntp.values().any(|status| status == "Time Synchronized"),
