@@ -33,10 +33,8 @@ impl Field {
                 screen.extend_from_slice(b"\r\n");
                 return Key::Line(std::mem::take(&mut self.text));
             }
-            8 | 0x7f => {
-                if self.text.pop().is_some() && echo {
-                    screen.extend_from_slice(b"\x08 \x08");
-                }
+            8 | 0x7f if self.text.pop().is_some() && echo => {
+                screen.extend_from_slice(b"\x08 \x08");
             }
             // Ctrl-U and Ctrl-W.
             21 | 23 => {

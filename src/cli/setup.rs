@@ -225,13 +225,7 @@ impl Setup {
                 "restore" => return Err("A backup cannot be restored here.".to_owned()),
                 _ => return Err("Please type 'setup' or 'restore'.".to_owned()),
             },
-            Q::Continue => {
-                if yes(line, None)? {
-                    Q::Strong
-                } else {
-                    Q::Mode
-                }
-            }
+            Q::Continue => either(yes(line, None)?, Q::Strong, Q::Mode),
             Q::Strong => {
                 answers.strong = yes(line, Some(true))?;
                 Q::Password
@@ -260,13 +254,28 @@ impl Setup {
                 answers.gateway = gateway(line, answers)?;
                 Q::WantSsh
             }
-            Q::WantSsh => {
-                if yes(line, Some(true))? {
-                    Q::SshNetwork
-                } else {
-                    Q::WantHttps
-                }
-            }
+            service @ (Q::WantSsh
+            | Q::SshNetwork
+            | Q::SshNetmask
+            | Q::WantHttps
+            | Q::HttpsNetwork
+            | Q::HttpsNetmask
+            | Q::WantDns
+            | Q::Dns
+            | Q::WantDomain
+            | Q::Domain
+            | Q::Apply
+            | Q::Applying
+            | Q::Done) => return self.take_service(service, line),
+        })
+    }
+
+    /// As [`Setup::take`], for what the chassis offers and where it looks names up.
+    fn take_service(&mut self, question: Question, line: &str) -> Result<Question, String> {
+        use Question as Q;
+        let answers = &mut self.answers;
+        Ok(match question {
+            Q::WantSsh => either(yes(line, Some(true))?, Q::SshNetwork, Q::WantHttps),
             Q::SshNetwork => {
                 answers.ssh = Some(network(line)?);
                 Q::SshNetmask
@@ -275,13 +284,7 @@ impl Setup {
                 answers.ssh = Some(access(line, answers.ssh)?);
                 Q::WantHttps
             }
-            Q::WantHttps => {
-                if yes(line, Some(true))? {
-                    Q::HttpsNetwork
-                } else {
-                    Q::WantDns
-                }
-            }
+            Q::WantHttps => either(yes(line, Some(true))?, Q::HttpsNetwork, Q::WantDns),
             Q::HttpsNetwork => {
                 answers.https = Some(network(line)?);
                 Q::HttpsNetmask
@@ -290,39 +293,33 @@ impl Setup {
                 answers.https = Some(access(line, answers.https)?);
                 Q::WantDns
             }
-            Q::WantDns => {
-                if yes(line, Some(false))? {
-                    Q::Dns
-                } else {
-                    Q::WantDomain
-                }
-            }
+            Q::WantDns => either(yes(line, Some(false))?, Q::Dns, Q::WantDomain),
             Q::Dns => {
                 answers.dns = Some(address(line)?);
                 Q::WantDomain
             }
-            Q::WantDomain => {
-                if yes(line, Some(false))? {
-                    Q::Domain
-                } else {
-                    Q::Apply
-                }
-            }
+            Q::WantDomain => either(yes(line, Some(false))?, Q::Domain, Q::Apply),
             Q::Domain if is_host(line) => {
                 answers.domain = Some(line.to_owned());
                 Q::Apply
             }
             Q::Domain => return Err("Not a domain name.".to_owned()),
+            Q::Apply if yes(line, None)? => Q::Applying,
             Q::Apply => {
-                if yes(line, None)? {
-                    Q::Applying
-                } else {
-                    self.answers = Setup::nothing();
-                    Q::Mode
-                }
+                self.answers = Setup::nothing();
+                Q::Mode
             }
-            Q::Applying => Q::Applying,
-            Q::Done => Q::Done,
+            other @ (Q::Mode
+            | Q::Continue
+            | Q::Strong
+            | Q::Password
+            | Q::Confirm
+            | Q::Name
+            | Q::Ip
+            | Q::Netmask
+            | Q::Gateway
+            | Q::Applying
+            | Q::Done) => other,
         })
     }
 
@@ -395,6 +392,10 @@ impl Question {
             Question::Applying | Question::Done => "",
         }
     }
+}
+
+const fn either(first: bool, one: Question, other: Question) -> Question {
+    if first { one } else { other }
 }
 
 fn yes(line: &str, default: Option<bool>) -> Result<bool, String> {

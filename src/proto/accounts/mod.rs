@@ -404,6 +404,11 @@ impl Accounts {
         past.changed.drain(..past.changed.len().saturating_sub(CHANGES_MAX));
     }
 
+    /// Tells whether there is something to do.
+    pub fn is_busy(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
     /// Returns the next thing to do; when there is none left, how long to wait.
     pub fn poll(&mut self, now: Now) -> Next<Output> {
         if let Some(output) = self.outputs.pop_front() {

@@ -109,7 +109,7 @@ fn strong(user: &str, password: &[u8]) -> Result<(), Weakness> {
         (!repeats(password), Weakness::Repeated),
         (!climbs(&lower), Weakness::Sequence),
         (lower != name && !lower.iter().rev().eq(name.iter()), Weakness::Name),
-        (!WORDS.iter().any(|word| found(&word)), Weakness::Dictionary),
+        (!WORDS.iter().any(found), Weakness::Dictionary),
     ];
     checks.into_iter().find(|(fine, _)| !fine).map_or(Ok(()), |(_, weakness)| Err(weakness))
 }

@@ -16,6 +16,9 @@ fn visitor(user: &str, way: Way) -> Visitor {
     Visitor { user: user.to_owned(), way, from: "192.0.2.7".to_owned() }
 }
 
+/// A property to set: its object by names, its words, its text. Without words the object alone.
+type Edit<'a> = (&'a [(&'a str, &'a [&'a str])], &'a str, &'a str);
+
 /// A chassis with `admin` and what else a test sets.
 struct Lab {
     accounts: Accounts,
@@ -25,12 +28,12 @@ struct Lab {
 impl Lab {
     fn new() -> Lab {
         let mut tree = Tree::factory(&Factory::default());
-        tree.give_admin_password(&hash::hash("Admin123", &mut Rng::from_seed(9)));
+        tree.give_admin_password(|| hash::hash("Admin123", &mut Rng::from_seed(9)));
         Lab { accounts: Accounts::default(), tree }
     }
 
     /// Sets properties in one commit; a path is created if it does not exist.
-    fn set(&mut self, s: u64, steps: &[(&[(&str, &[&str])], &str, &str)]) {
+    fn set(&mut self, s: u64, steps: &[Edit<'_>]) {
         let mut pending = Pending::default();
         for (names, words, text) in steps {
             let path = Path::find(names).unwrap();
