@@ -47,6 +47,8 @@ pub struct Edit {
     prompt: String,
     /// True while keys are not shown.
     secret: bool,
+    /// True if keys are never shown.
+    mute: bool,
     /// True while `?` and Tab are ordinary characters.
     plain: bool,
 }
@@ -55,8 +57,13 @@ impl Edit {
     /// Begins a new line behind a prompt.
     pub fn begin(&mut self, prompt: &str, secret: bool, plain: bool) {
         self.prompt = prompt.rsplit('\n').next().unwrap_or_default().to_owned();
-        (self.secret, self.plain) = (secret, plain);
+        (self.secret, self.plain) = (secret || self.mute, plain);
         self.clear();
+    }
+
+    /// Shows no key any more.
+    pub fn mute(&mut self) {
+        (self.mute, self.secret) = (true, true);
     }
 
     /// Returns the line as far as it is typed.

@@ -20,6 +20,7 @@ use super::call::{Call, Place};
 use super::dialect::Dialect;
 use super::syntax;
 use crate::base::source::Source;
+use crate::proto::accounts::Roles;
 
 /// What the commands of a shell act on: the supervisor, a blade, a test's small world.
 pub trait World: Sized + 'static {
@@ -54,6 +55,8 @@ pub struct Scope<X: World> {
     /// Says whether the object exists, creates or deletes it. `place` is the object meant, with
     /// its keys; after `Ok` of any verb but `delete` the session stands there.
     pub open: Open<X>,
+    /// What the session's role must allow to create, delete or change it.
+    pub need: Need,
     /// How we know that the real device has it.
     pub source: Source,
 }
@@ -93,7 +96,7 @@ pub struct Command<X: World> {
 pub enum Need {
     /// Looking.
     Read,
-    /// Running the device: restart, acknowledge, tech-support.
+    /// Running the device: NTP, callhome, system logs, acknowledge, tech-support.
     Operate,
     /// Users, authentication, audit.
     Accounts,
@@ -101,16 +104,18 @@ pub enum Need {
     Write,
 }
 
-/// The role of an account.
+/// What an account's roles come to.
 ///
 /// # Source
-/// Issue of the whole command line: roles admin, read-only, operations, aaa. Which role allows what
-/// is the manual's table, by recall.
+/// Vendor's configuration guide, user roles: administrator, everything; AAA administrator, users,
+/// roles and AAA; operations, NTP, Smart Call Home and system logs; everybody looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Admin,
     Operations,
     Aaa,
+    /// Operations and aaa.
+    OperationsAaa,
     ReadOnly,
 }
 
@@ -165,24 +170,27 @@ impl Refusal {
 }
 
 impl Role {
+    /// Returns what an account may do that has these roles.
+    pub const fn of(roles: Roles) -> Role {
+        match roles {
+            Roles { admin: true, .. } => Role::Admin,
+            Roles { operations: true, aaa: true, .. } => Role::OperationsAaa,
+            Roles { operations: true, .. } => Role::Operations,
+            Roles { aaa: true, .. } => Role::Aaa,
+            Roles { .. } => Role::ReadOnly,
+        }
+    }
+
     /// Returns true if an account of this role may run a command that needs `need`.
     pub const fn allows(self, need: Need) -> bool {
         match (self, need) {
             (Role::Admin, _) | (_, Need::Read) => true,
-            (Role::Operations, Need::Operate) | (Role::Aaa, Need::Accounts) => true,
+            (Role::Operations | Role::OperationsAaa, Need::Operate)
+            | (Role::Aaa | Role::OperationsAaa, Need::Accounts) => true,
             (Role::Operations, Need::Accounts | Need::Write)
             | (Role::Aaa, Need::Operate | Need::Write)
+            | (Role::OperationsAaa, Need::Write)
             | (Role::ReadOnly, Need::Operate | Need::Accounts | Need::Write) => false,
-        }
-    }
-
-    /// Returns the word of `show local-user`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Role::Admin => "admin",
-            Role::Operations => "operations",
-            Role::Aaa => "aaa",
-            Role::ReadOnly => "read-only",
         }
     }
 }
@@ -215,14 +223,6 @@ impl Verb {
             Verb::Delete => "Delete managed objects",
         }
     }
-
-    /// Returns what the session's role must allow.
-    pub const fn need(self) -> Need {
-        match self {
-            Verb::Scope | Verb::Enter => Need::Read,
-            Verb::Create | Verb::Delete => Need::Write,
-        }
-    }
 }
 
 impl<X: World> Scope<X> {
@@ -236,12 +236,31 @@ impl<X: World> Scope<X> {
         scopes: &[],
         inherits: false,
         open: always,
+        need: Need::Write,
         source: Source::Recall,
     };
 
     /// Returns the name that the prompt shows; empty for a root.
     pub fn name(&self) -> &'static str {
         self.syntax.split(' ').next().unwrap_or_default()
+    }
+
+    /// Returns what the session's role must allow. `enter` may create: whoever opens the object asks
+    /// again then.
+    pub const fn need(&self, verb: Verb) -> Need {
+        match verb {
+            Verb::Scope | Verb::Enter => Need::Read,
+            Verb::Create | Verb::Delete => self.need,
+        }
+    }
+
+    /// Returns what one of its own commands needs: whoever may change the object may change it by
+    /// every command.
+    pub fn need_of(&self, command: &Command<X>) -> Need {
+        match command.need {
+            Need::Write => self.need,
+            need @ (Need::Read | Need::Operate | Need::Accounts) => need,
+        }
     }
 
     /// Returns true if the scope can be entered by its name alone.

@@ -10,12 +10,14 @@ use crate::base::source::Source;
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
 
+mod accounts;
 mod edit;
 mod everywhere;
 mod fabric;
 mod license;
 mod monitoring;
 mod security;
+pub mod setup;
 mod system;
 
 /// The supervisor's commands end at once.

@@ -1,7 +1,7 @@
 //! `scope monitoring`: callhome with its profiles.
 
 use super::super::call::Call;
-use super::super::grammar::{Command, Refusal, Scope, Verb};
+use super::super::grammar::{Command, Need, Refusal, Scope, Verb};
 use super::super::show::callhome as listing;
 use super::edit::{self, CLASS, set, switch};
 use crate::base::source::Source;
@@ -25,6 +25,7 @@ static CALLHOME: Scope<Mio> = Scope {
     help: &["Callhome"],
     source: Source::Seed("FPR4125-1 /monitoring # scope callhome"),
     scopes: &[&PROFILE],
+    need: Need::Operate,
     commands: &[
         set(
             "set http-proxy-server-enable {on | off}",
@@ -57,6 +58,7 @@ static PROFILE: Scope<Mio> = Scope {
     syntax: "profile NAME:name(16)",
     help: &["Destination profile", "Name"],
     verbs: Verb::ALL,
+    need: Need::Operate,
     source: EXPAND,
     scopes: &[&DESTINATION],
     ..CLASS
@@ -66,6 +68,7 @@ static DESTINATION: Scope<Mio> = Scope {
     syntax: "destination NAME:word(64)",
     help: &["Destination", "Name"],
     verbs: Verb::ALL,
+    need: Need::Operate,
     source: EXPAND,
     commands: &[
         set("set address URL:word(255)", &[SET, "Address", "URL"], Source::Recall),

@@ -1,8 +1,9 @@
-//! `scope security`: trustpoints.
+//! `scope security`: trustpoints; accounts have a table of their own.
 
 use super::super::call::{Ask, Call};
-use super::super::grammar::{Command, Refusal, Scope, Verb};
+use super::super::grammar::{Command, Need, Refusal, Scope, Verb};
 use super::super::show::trustpoint as listing;
+use super::accounts;
 use super::edit::{self, CLASS};
 use crate::base::source::Source;
 use crate::proto::mio::Mio;
@@ -14,7 +15,14 @@ pub(super) static SECURITY: Scope<Mio> = Scope {
     syntax: "security",
     help: &["Security"],
     source: Source::Seed("FPR4125-1# scope security"),
-    scopes: &[&TRUSTPOINT],
+    scopes: &[
+        &accounts::DEFAULT_AUTH,
+        &accounts::LOCAL_USER,
+        &accounts::PASSWORD_PROFILE,
+        &TRUSTPOINT,
+    ],
+    includes: &[accounts::SECURITY],
+    need: Need::Accounts,
     commands: &[Command {
         syntax: "show trustpoint",
         help: &["Show running system information", "Trustpoints"],

@@ -1,7 +1,7 @@
 //! `scope system` and its services.
 
 use super::super::call::{Ask, Call};
-use super::super::grammar::{Command, Refusal, Scope, Verb};
+use super::super::grammar::{Command, Need, Refusal, Scope, Verb};
 use super::super::show::services as listing;
 use super::edit::{self, CLASS, object, set, switch};
 use crate::base::source::Source;
@@ -138,6 +138,7 @@ static IP_BLOCK: Scope<Mio> = Scope {
 
 static NTP_SERVER: Scope<Mio> = Scope {
     syntax: "ntp-server NAME:host",
+    need: Need::Operate,
     help: &["NTP server", "Name or address"],
     verbs: Verb::ALL,
     source: CONFIGURATION,

@@ -75,6 +75,10 @@ pub struct Terminal<X: World> {
     prompt_len: usize,
     /// True after a Ctrl-A in a shell that Ctrl-A d leaves.
     prefix: bool,
+    /// True if it runs one line for somebody who sees no prompt, and ends.
+    batch: bool,
+    /// True once something was refused.
+    refused: bool,
 }
 
 impl<X: World> fmt::Debug for Terminal<X> {
@@ -100,12 +104,33 @@ impl<X: World> Terminal<X> {
             rest: None,
             prompt_len: 0,
             prefix: false,
+            batch: false,
+            refused: false,
         }
     }
 
     /// Prints the first prompt.
     pub fn start(&mut self, _: Now, world: &mut X) {
         self.prompt(world);
+    }
+
+    /// Runs a line without a prompt and without a screen to fill, and ends; what is typed answers
+    /// questions.
+    pub fn run_line(&mut self, now: Now, world: &mut X, line: &str) {
+        (self.batch, self.rows) = (true, 0);
+        self.edit.mute();
+        self.rest = Some(line.lines().collect::<Vec<_>>().join("; "));
+        self.next_command(now, world);
+    }
+
+    /// Shows no longer what is typed: nobody sits there.
+    pub fn mute(&mut self) {
+        self.edit.mute();
+    }
+
+    /// Returns true once something was refused.
+    pub fn has_refused(&self) -> bool {
+        self.refused
     }
 
     /// Returns who sits here.
@@ -264,6 +289,12 @@ impl<X: World> Terminal<X> {
 
     /// Prints the prompt and begins a line behind it.
     fn prompt(&mut self, world: &X) {
+        if self.batch {
+            self.frames.clear();
+            self.mode = Mode::Ended;
+            self.ahead.clear();
+            return self.emit(Output::Closed);
+        }
         let Some(frame) = self.frames.last() else { return };
         let prompt = (frame.shell.prompt)(world, &self.login, &frame.place);
         self.prompt_len = prompt.chars().count();

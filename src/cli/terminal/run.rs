@@ -60,7 +60,7 @@ impl<X: World> Terminal<X> {
         }
         match &found.target {
             Target::Scope(verb, scope, outer) => {
-                self.allow(verb.need())?;
+                self.allow(scope.need(*verb))?;
                 let mut target = match outer {
                     None => place.clone(),
                     Some(outer) => Place::new(outer.iter().map(|scope| step(scope)).collect()),
@@ -81,7 +81,11 @@ impl<X: World> Terminal<X> {
                 Ok(())
             }
             Target::Command(command, depth) => {
-                self.allow(command.need)?;
+                let owner = match depth.checked_sub(1).and_then(|at| place.steps().get(at)) {
+                    Some(step) => step.scope,
+                    None => shell.root,
+                };
+                self.allow(owner.need_of(command))?;
                 if command.returns
                     && let Some(frame) = self.frames.last_mut()
                 {
@@ -181,6 +185,7 @@ impl<X: World> Terminal<X> {
 
     /// Prints a refusal in the words of the shell.
     pub(super) fn refuse(&mut self, refusal: &Refusal, line: &str) {
+        self.refused = true;
         let Some(frame) = self.frames.last() else { return };
         let dialect = frame.shell.dialect;
         let marked = |at: usize| {
