@@ -1,5 +1,5 @@
-//! The supervisor as one machine: Smart Agent, License Manager and configuration, and what passes
-//! between them.
+//! The supervisor as one machine: Smart Agent, License Manager, accounts and configuration, and what
+//! passes between them.
 //!
 //! ```text
 //!  operator ──▶ config ─┐                    ┌─ Persist ──▶ flash
@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Next;
+use super::accounts::{self, Accounts};
 use super::agent::{self, Agent};
 use super::broker::{self, Broker, LinkId};
 use super::config::{self, CommitError, Difference, Pending, Tree};
@@ -65,6 +66,8 @@ pub enum Output {
     ConsoleDown { slot: Slot },
     /// The committed configuration differs like this.
     Configured(Vec<Difference>),
+    /// End this operator's session, after showing it the text.
+    EndSession { session: u32, text: Option<&'static str> },
     /// A line for the system log: severity 0 to 7, and the text.
     Log { severity: u8, text: String },
 }
@@ -75,6 +78,8 @@ pub enum Piece {
     Agent(Box<agent::Stored>),
     Broker(broker::Stored),
     Config(config::Stored),
+    Accounts(accounts::Stored),
+    AuditPage(accounts::Page),
 }
 
 /// The supervisor.
@@ -83,6 +88,8 @@ pub struct Mio {
     pub agent: Agent,
     pub broker: Broker,
     pub config: Tree,
+    /// What happens to the accounts; one that remembers nothing until its owner puts another here.
+    pub accounts: Accounts,
     pub facts: Facts,
     /// Uncommitted changes, by session.
     pub pending: BTreeMap<u32, Pending>,
@@ -92,7 +99,9 @@ pub struct Mio {
 impl Mio {
     /// Composes the machines as they stand after power-on.
     pub fn new(agent: Agent, broker: Broker, config: Tree, facts: Facts) -> Mio {
-        Mio { agent, broker, config, facts, pending: BTreeMap::new(), outputs: VecDeque::new() }
+        let accounts = Accounts::default();
+        let (pending, outputs) = (BTreeMap::new(), VecDeque::new());
+        Mio { agent, broker, config, accounts, facts, pending, outputs }
     }
 
     /// Applies one event.
@@ -126,9 +135,19 @@ impl Mio {
                 }
                 Next::Wait(due) => due,
             };
+            let accounts_due = match self.accounts.poll(now) {
+                Next::Do(output) => {
+                    self.route_accounts(output);
+                    continue;
+                }
+                Next::Wait(due) => due,
+            };
             match self.broker.poll(now) {
                 Next::Do(output) => self.route_broker(now, output),
-                Next::Wait(due) => return Next::Wait(due.into_iter().chain(agent_due).min()),
+                Next::Wait(due) => {
+                    let dues = due.into_iter().chain(agent_due).chain(accounts_due);
+                    return Next::Wait(dues.min());
+                }
             }
         }
     }
@@ -138,11 +157,13 @@ impl Mio {
     /// # Errors
     /// [`CommitError`], and the changes stay pending.
     pub fn commit(&mut self, now: Now, session: u32) -> Result<(), CommitError> {
-        let before = config::facts::hostname(self.config.objects());
+        let tree = self.config.clone();
+        let before = config::facts::hostname(tree.objects());
         let differences = self.config.commit(self.pending.entry(session).or_default())?;
         if differences.is_empty() {
             return Ok(());
         }
+        self.accounts.committed(now, session, &differences, tree.objects());
         self.outputs.push_back(Output::Persist(Piece::Config(self.config.stored())));
         let hostname = config::facts::hostname(self.config.objects());
         if hostname != before {
@@ -174,6 +195,14 @@ impl Mio {
                 self.outputs.push_back(Output::Log { severity, text });
             }
         }
+    }
+
+    fn route_accounts(&mut self, output: accounts::Output) {
+        self.outputs.push_back(match output {
+            accounts::Output::Persist(stored) => Output::Persist(Piece::Accounts(stored)),
+            accounts::Output::PersistPage(page) => Output::Persist(Piece::AuditPage(page)),
+            accounts::Output::End { session, text } => Output::EndSession { session, text },
+        });
     }
 
     fn route_broker(&mut self, now: Now, output: broker::Output) {

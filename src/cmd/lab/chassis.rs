@@ -14,6 +14,11 @@ use crate::sys::flash::{Flash, Kind};
 
 /// Name of the AppAG socket in a chassis's folder.
 const SOCKET: &str = "appag.sock";
+/// Password of the account `admin` of a chassis that is configured already.
+///
+/// # Source
+/// Reference 2.7 and the clients' scripts.
+const ADMIN_PASSWORD: &str = "Admin123";
 /// Fixed Ethernet ports of a chassis.
 ///
 /// # Source
@@ -70,6 +75,7 @@ pub(super) fn start(
         stack,
         socket: socket.clone(),
         slots: chassis.blades.iter().map(|blade| blade.slot).collect(),
+        admin_password: Some(ADMIN_PASSWORD),
     })
     .map_err(|error| error.to_string())?;
     let blades = chassis.blades.iter().map(|blade| blades::Keeper::start(blade, &socket, folder));

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::control::Lab;
 use crate::cmd::control::parse_words;
 use crate::cmd::supervisor::Handle;
-use crate::shell::sessions::{FromSession, Opened, ToSession};
+use crate::shell::sessions::{FromSession, Front, Opened, ToSession, Visitor, ask};
 use crate::sys::console;
 
 /// Longest line of a script kept, in bytes; the session refuses far shorter ones.
@@ -58,10 +58,12 @@ pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
 
 /// Opens a session on a chassis.
 async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
-    let (reply, opened) = oneshot::channel();
-    let (user, from) = ("admin".to_owned(), "console".to_owned());
-    handle.session(ToSession::Open { user, from, columns, rows, reply }).await;
-    opened.await.map_err(|_| "the supervisor opens no session".to_owned())
+    let visitor = Visitor::at_terminal(columns, rows);
+    match ask(handle, |reply| ToSession::Open { visitor, reply }).await {
+        Some(Ok(opened)) => Ok(opened),
+        Some(Err(refused)) => Err(format!("the supervisor opens no session: {}", refused.0)),
+        None => Err("the supervisor opens no session".to_owned()),
+    }
 }
 
 async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, String> {
@@ -74,17 +76,17 @@ async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, St
             typed = keys.recv() => {
                 let Some(bytes) = typed else { return Ok(ExitCode::SUCCESS) };
                 serial += 1;
-                handle.session(ToSession::Bytes { id: opened.id, serial, bytes }).await;
+                handle.tell(ToSession::Bytes { id: opened.id, serial, bytes }).await;
             }
             _ = resized.recv() => {
                 if let Some((columns, rows)) = console::window() {
-                    handle.session(ToSession::Resize { id: opened.id, columns, rows }).await;
+                    handle.tell(ToSession::Resize { id: opened.id, columns, rows }).await;
                 }
             }
             printed = opened.output.recv() => match printed {
                 Some(FromSession::Bytes(bytes)) => show(&bytes)?,
                 Some(FromSession::Settled(_)) => {}
-                Some(FromSession::Closed) | None => return Ok(ExitCode::SUCCESS),
+                Some(FromSession::Closed { .. }) | None => return Ok(ExitCode::SUCCESS),
             }
         }
     }
@@ -177,7 +179,7 @@ impl Script<'_> {
     /// Leaves every console.
     async fn hang_up(&mut self) {
         for console in std::mem::take(&mut self.consoles).into_values() {
-            console.handle.session(ToSession::Hangup { id: console.opened.id }).await;
+            console.handle.tell(ToSession::Hangup { id: console.opened.id }).await;
         }
     }
 
@@ -241,7 +243,7 @@ impl Script<'_> {
         if let Some(console) = self.consoles.get_mut(&self.at) {
             console.serial += 1;
             let (id, serial) = (console.opened.id, console.serial);
-            console.handle.session(ToSession::Bytes { id, serial, bytes }).await;
+            console.handle.tell(ToSession::Bytes { id, serial, bytes }).await;
         }
         let (printed, open) = self.settled().await?;
         Ok(match (open, is_refusal(&printed)) {
@@ -268,7 +270,7 @@ impl Script<'_> {
                     return Ok((printed, true));
                 }
                 Some(FromSession::Settled(_)) => {}
-                Some(FromSession::Closed) | None => return Ok((printed, false)),
+                Some(FromSession::Closed { .. }) | None => return Ok((printed, false)),
             }
         }
     }

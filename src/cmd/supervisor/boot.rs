@@ -14,6 +14,7 @@ use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
+use crate::proto::accounts::{Accounts, Page, hash};
 use crate::proto::agent::{self, Agent, Identity};
 use crate::proto::broker::{self, Broker};
 use crate::proto::config::{self, Factory, Tree, facts};
@@ -37,6 +38,9 @@ pub struct Boot {
     pub socket: PathBuf,
     /// Slots that are to hold a blade.
     pub slots: BTreeSet<Slot>,
+    /// Password of the account `admin` until an operator sets another; `None` on a chassis whose
+    /// first-boot dialog asks for one.
+    pub admin_password: Option<&'static str>,
 }
 
 /// Why a supervisor could not start: one line, which file, what to do.
@@ -63,11 +67,17 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
     let signing_key = signing_key(&boot.flash)?;
     let agent_stored: agent::Stored = read(&boot.flash, key::AGENT)?.unwrap_or_default();
     let broker_stored: broker::Stored = read(&boot.flash, key::BROKER)?.unwrap_or_default();
-    let tree = match read::<config::Stored>(&boot.flash, key::CONFIG)? {
+    let accounts_stored = read(&boot.flash, key::ACCOUNTS)?.unwrap_or_default();
+    let mut tree = match read::<config::Stored>(&boot.flash, key::CONFIG)? {
         None => Tree::factory(&boot.factory),
         Some(stored) => Tree::restore(&stored, &boot.factory)
             .map_err(|error| damaged(&boot.flash, "the configuration", error.to_string()))?,
     };
+    let mut rng = random::rng();
+    if let Some(password) = boot.admin_password {
+        tree.give_admin_password(|| hash::hash(password, &mut rng));
+    }
+    let accounts = Accounts::new(accounts_stored, audit_pages(&boot.flash)?, rng);
     let hostname = facts::hostname(tree.objects());
     let identity = Identity {
         udi: Udi { pid: boot.chassis.udi_pid.to_owned(), serial: boot.serial.clone() },
@@ -105,8 +115,10 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         stack: boot.stack.clone(),
     };
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
+    let mut mio = Mio::new(agent, broker, tree, facts);
+    mio.accounts = accounts;
     let supervisor = Supervisor {
-        mio: Mio::new(agent, broker, tree, facts),
+        mio,
         name: hostname,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
@@ -125,6 +137,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         status,
         deadline,
         last: now,
+        started: tokio::time::Instant::now(),
     };
     Ok((handle, tokio::spawn(supervisor.run())))
 }
@@ -167,6 +180,16 @@ fn signing_key(flash: &Flash) -> Result<SigningKey, BootError> {
         }
     };
     Ok(SigningKey::from_seed(&seed))
+}
+
+/// Returns the pages of the audit log.
+fn audit_pages(flash: &Flash) -> Result<Vec<Page>, BootError> {
+    let pages = flash.scan(key::AUDIT)?;
+    let page = |(key, bytes): (String, Vec<u8>)| {
+        serde_json::from_slice(&bytes)
+            .map_err(|error| damaged(flash, "the audit log", format!("{key}: {error}")))
+    };
+    pages.into_iter().map(page).collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(

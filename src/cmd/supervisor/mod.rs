@@ -3,6 +3,7 @@
 //! One loop: take what came in, let the machine run until it waits, write what must last in one
 //! transaction, and only then send, ask and print.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
 use crate::proto::config::facts;
 use crate::proto::mio::{Event, Mio, Output, Piece};
-use crate::shell::sessions::ToSession;
+use crate::shell::sessions::{Front, ToSession};
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::SigningKey;
@@ -47,6 +48,13 @@ pub(crate) mod key {
     pub(crate) const BROKER: &str = "broker";
     pub(crate) const CONFIG: &str = "config";
     pub(crate) const SIGNING_SEED: &str = "signing-seed";
+    pub(crate) const ACCOUNTS: &str = "accounts";
+    /// What the keys of the audit log's pages begin with.
+    pub(crate) const AUDIT: &str = "audit/";
+
+    pub(crate) fn audit(page: u64) -> String {
+        format!("{AUDIT}{page:02}")
+    }
 }
 
 /// What comes in.
@@ -83,7 +91,7 @@ pub enum SupervisorError {
     Flash(#[from] FlashError),
     /// A part of the state that JSON cannot hold: a bug, and better stopped than forgotten.
     #[error("{key} cannot be written to flash: {error}")]
-    Encode { key: &'static str, error: serde_json::Error },
+    Encode { key: Cow<'static, str>, error: serde_json::Error },
 }
 
 /// A running supervisor, as everybody else holds it. Clones mean the same one.
@@ -97,12 +105,13 @@ pub struct Handle {
     pub stack: Stack,
 }
 
-impl Handle {
-    /// Passes on what a way in has to say; false when the supervisor has ended.
-    pub async fn session(&self, message: ToSession) -> bool {
+impl Front for Handle {
+    async fn tell(&self, message: ToSession) -> bool {
         self.inbox.send(Input::Session(message)).await.is_ok()
     }
+}
 
+impl Handle {
     /// Returns once nothing is due and no try is under way.
     pub async fn settled(&self) {
         let (reply, settled) = oneshot::channel();
@@ -150,6 +159,16 @@ struct Supervisor {
     /// The last reading of both clocks, to notice a step of the wall clock.
     last: Now,
     ntp: Arc<ntp::Client>,
+    /// When it started, in the time of the people who sit at its sessions.
+    started: tokio::time::Instant,
+}
+
+/// Waits until a moment that is counted from `start`; forever for `None`.
+async fn sleep_until(start: tokio::time::Instant, due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(start + due.since(Instant::ZERO)).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Shortest jump of both clocks that blades are told of.
@@ -163,7 +182,10 @@ impl Supervisor {
         self.configured();
         loop {
             let deadline = self.turn()?;
-            let wait = self.clock.lab().clone();
+            let (wait, patience) = (self.clock.lab().clone(), self.expire());
+            if patience.is_some_and(|due| due <= self.patience()) {
+                continue;
+            }
             let input = tokio::select! {
                 input = self.inbox.recv() => input,
                 () = wait.sleep_until(deadline) => {
@@ -171,6 +193,7 @@ impl Supervisor {
                     self.mio.handle(now, Event::Due);
                     continue;
                 }
+                () = sleep_until(self.started, patience) => continue,
             };
             let Some(input) = input else { return Ok(()) };
             let mut stop = self.take(input);
@@ -179,11 +202,24 @@ impl Supervisor {
                 stop |= self.take(input);
             }
             if stop {
+                self.mio.accounts.save();
                 self.turn()?;
                 self.desk.close_all();
                 return Ok(());
             }
         }
+    }
+
+    /// Reads the clock of the people who sit at the sessions: the host's, which no lab can move.
+    fn patience(&self) -> Instant {
+        Instant::from_elapsed(self.started.elapsed())
+    }
+
+    /// Ends the sessions whose time is up; returns when the next one's is, or now if some ended.
+    fn expire(&mut self) -> Option<Instant> {
+        let patience = self.patience();
+        let due = self.mio.accounts.expire(patience, self.mio.config.objects());
+        if self.mio.accounts.is_busy() { Some(patience) } else { due }
     }
 
     /// Reads the clocks; a step of the wall clock reaches the machine before anything else does.
@@ -225,7 +261,10 @@ impl Supervisor {
                 self.under_way = self.under_way.saturating_sub(1);
                 self.mio.handle(now, Event::Agent(event));
             }
-            Input::Session(message) => self.desk.take(now, &mut self.mio, message),
+            Input::Session(message) => {
+                self.desk.tick(self.patience());
+                self.desk.take(now, &mut self.mio, message);
+            }
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
             Input::Settle(reply) => self.settling.push(reply),
             Input::Seen(reply) => self.seen.push(reply),
@@ -265,15 +304,20 @@ impl Supervisor {
 
     /// Writes every part that changed, in one transaction, before anything that depends on it.
     fn persist(&mut self, outputs: &[Output]) -> Result<(), SupervisorError> {
-        let mut parts: BTreeMap<&'static str, Vec<u8>> = BTreeMap::new();
+        let mut parts: BTreeMap<Cow<'static, str>, Vec<u8>> = BTreeMap::new();
         for output in outputs {
             let Output::Persist(piece) = output else { continue };
             let (key, value) = match piece {
-                Piece::Agent(stored) => (key::AGENT, serde_json::to_vec(stored)),
-                Piece::Broker(stored) => (key::BROKER, serde_json::to_vec(stored)),
-                Piece::Config(stored) => (key::CONFIG, serde_json::to_vec(stored)),
+                Piece::Agent(stored) => (key::AGENT.into(), serde_json::to_vec(stored)),
+                Piece::Broker(stored) => (key::BROKER.into(), serde_json::to_vec(stored)),
+                Piece::Config(stored) => (key::CONFIG.into(), serde_json::to_vec(stored)),
+                Piece::Accounts(stored) => (key::ACCOUNTS.into(), serde_json::to_vec(stored)),
+                Piece::AuditPage(page) => {
+                    (key::audit(page.number).into(), serde_json::to_vec(page))
+                }
             };
-            parts.insert(key, value.map_err(|error| SupervisorError::Encode { key, error })?);
+            let encode = |error| SupervisorError::Encode { key: Cow::clone(&key), error };
+            parts.insert(key.clone(), value.map_err(encode)?);
         }
         if parts.is_empty() {
             return Ok(());
@@ -309,6 +353,7 @@ impl Supervisor {
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
             Output::Configured(_) => self.configured(),
+            Output::EndSession { session, text } => self.desk.end(session, text),
             Output::Log { severity, text } => match severity {
                 0..=3 => tracing::error!(chassis = %self.name, "{text}"),
                 4 => tracing::warn!(chassis = %self.name, "{text}"),

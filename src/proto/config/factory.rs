@@ -125,13 +125,13 @@ impl Tree {
 impl Tree {
     /// Gives the account `admin` a password, unless it has one: on a chassis that skipped the
     /// first-boot dialog. It is no commit, so nobody is told.
-    pub fn give_admin_password(&mut self, hash: &str) {
+    pub fn give_admin_password(&mut self, hash: impl FnOnce() -> String) {
         let Some(admin) = Path::find(&[("security", &[]), ("local-user", &["admin"])]) else {
             return;
         };
         if self.objects.text(&admin, "password").is_empty() {
             let mut build = Build(self.objects().clone());
-            build.set(&admin, "password", hash);
+            build.set(&admin, "password", &hash());
             self.objects = Arc::new(build.0);
         }
     }
