@@ -87,6 +87,7 @@ pub struct Opened {
 pub struct Screen {
     messages: mpsc::Receiver<FromSession>,
     unread: Arc<AtomicUsize>,
+    cut: oneshot::Receiver<()>,
 }
 
 impl Screen {
@@ -98,6 +99,13 @@ impl Screen {
         }
         message
     }
+
+    /// Waits until the session is cut off because too little was read; forever if it never is.
+    pub async fn cut(&mut self) {
+        if (&mut self.cut).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// The other end of a [`Screen`].
@@ -105,6 +113,7 @@ impl Screen {
 pub struct Printer {
     messages: mpsc::Sender<FromSession>,
     unread: Arc<AtomicUsize>,
+    cut: oneshot::Sender<()>,
 }
 
 impl Printer {
@@ -112,8 +121,15 @@ impl Printer {
     pub fn new() -> (Printer, Screen) {
         let (sender, receiver) = mpsc::channel(BACKLOG_MAX);
         let unread = Arc::new(AtomicUsize::new(0));
-        let printer = Printer { messages: sender, unread: Arc::clone(&unread) };
-        (printer, Screen { messages: receiver, unread })
+        let (cut, told) = oneshot::channel();
+        let printer = Printer { messages: sender, unread: Arc::clone(&unread), cut };
+        (printer, Screen { messages: receiver, unread, cut: told })
+    }
+
+    /// Tells the way in that it is cut off.
+    pub fn cut(self) {
+        // It may have gone by itself.
+        let _ = self.cut.send(());
     }
 
     /// Prints without waiting; false if nobody reads any more, or reads too little.

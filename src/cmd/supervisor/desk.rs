@@ -96,7 +96,9 @@ impl Desk {
                 self.ways.remove(&id);
             } else if !sent {
                 // It is gone, or too far behind: it hears no more.
-                self.ways.remove(&id);
+                if let Some(way) = self.ways.remove(&id) {
+                    way.cut();
+                }
                 self.desk.hang_up(now, mio, id);
                 more = true;
             }
