@@ -32,8 +32,8 @@ unit:
 
 test: check lab deny ## All of check, and the lab driven as a process
 
-lab:
-	$(CARGO) test --locked --test lab
+lab: ## The shipped binary driven as a process
+	$(CARGO) test --locked --test lab --test drills
 
 bench: ## Figures, each beside a peer measured in the same run
 	$(CARGO) build --release --locked --bins

@@ -6,7 +6,7 @@ use super::grammar::{Refusal, Role, Scope, Shell, World};
 use crate::base::ident::Slot;
 use crate::base::time::Now;
 
-/// Who sits at the terminal, and how wide it is.
+/// Who sits at the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// Names the session; each has its own uncommitted changes.

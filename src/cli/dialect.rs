@@ -2,10 +2,11 @@
 
 use super::filter::Name;
 
-/// How a shell refuses, pages and helps.
+/// How a shell refuses, pages and helps. A text that speaks of the `^` marker stands below a line
+/// with the caret.
 #[derive(Debug)]
 pub struct Dialect {
-    /// Below a caret: no command continues like this.
+    /// No command continues like this.
     pub invalid: &'static str,
     /// More words are needed.
     pub incomplete: &'static str,
@@ -13,45 +14,50 @@ pub struct Dialect {
     pub ambiguous: &'static str,
     /// The account's role does not allow it.
     pub role: &'static str,
-    /// True if a line with a caret stands above the three first refusals.
-    pub caret: bool,
-    /// True if the refused line follows `invalid`, `No such command 'exit'`.
+    /// True if the refused word follows `invalid`, `No such command 'exit'`.
     pub echoes: bool,
     /// What stands at the foot of a full screen.
     pub more: &'static str,
     /// What `?` prints where the line may end.
     pub cr: &'static str,
+    /// True if `cr` stands above the words.
+    pub cr_first: bool,
+    /// What `?` prints beside `|`.
+    pub pipe: &'static str,
     /// True if `;` separates commands, `"` quotes, and `>` redirects.
     pub operators: bool,
+    /// A line that begins with one of these is a remark.
+    pub remarks: &'static [char],
     /// The pipes that it knows.
     pub filters: &'static [Name],
-    /// A filter that it does not know; below a caret if `caret`.
-    pub no_filter: &'static str,
 }
 
 /// The supervisor's shell and `connect local-mgmt`.
 ///
 /// # Source
 /// Client: unicon's mock and patterns (`Invalid Command`, `Ambiguous command`), kick (`Incomplete
-/// Command`). The tail of `Incomplete`, the caret line and the refusal of a role are recall.
+/// Command`). Seed: `show configuration` prints a secret as a remark, `!`. The tail of `Incomplete`, the
+/// caret line, the layout of help and the refusal of a role are recall of the siblings.
 pub static MIO: Dialect = Dialect {
     invalid: "% Invalid Command at '^' marker",
     incomplete: "% Incomplete Command at '^' marker",
     ambiguous: "% Ambiguous command at '^' marker",
     role: "Error: User does not have privileges to perform the operation",
-    caret: true,
     echoes: false,
     more: "--More--",
     cr: "<cr>",
+    cr_first: false,
+    pipe: "Pipe command output to filter",
     operators: true,
+    remarks: &['!'],
     filters: &Name::ALL,
-    no_filter: "% Invalid Command at '^' marker",
 };
 
 /// `connect fxos`, an NX-OS shell.
 ///
 /// # Source
-/// Recall of the Nexus sibling; reference 2.4 marks the first text as seen there.
+/// Published sessions of the Nexus sibling: the three refusals, `<CR>` above the words of a help
+/// list and `|` below them, the pager in reverse video.
 pub static FXOS: Dialect = Dialect {
     invalid: "% Invalid command at '^' marker.",
     incomplete: "% Incomplete command at '^' marker.",
@@ -59,7 +65,7 @@ pub static FXOS: Dialect = Dialect {
     role: "% Permission denied for the role",
     more: "\x1b[7m--More--\x1b[m",
     cr: "<CR>",
-    no_filter: "% Invalid command at '^' marker.",
+    cr_first: true,
     ..MIO
 };
 
@@ -67,19 +73,21 @@ pub static FXOS: Dialect = Dialect {
 ///
 /// # Source
 /// Client: unicon `ERROR: % Invalid input detected`; seed: the caret line above `ERROR: % Invalid
-/// Hostname`. The other texts are recall.
+/// Hostname`; a published session: `ERROR: % Incomplete command` with no caret line. The other texts
+/// are recall.
 pub static ASA: Dialect = Dialect {
     invalid: "ERROR: % Invalid input detected at '^' marker.",
     incomplete: "ERROR: % Incomplete command",
     ambiguous: "ERROR: % Ambiguous command",
     role: "ERROR: % Invalid input detected at '^' marker.",
-    caret: true,
     echoes: false,
     more: "<--- More --->",
     cr: "<cr>",
+    cr_first: false,
+    pipe: "Output modifiers",
     operators: false,
-    filters: &[Name::Include, Name::Exclude, Name::Begin, Name::Grep],
-    no_filter: "ERROR: % Invalid input detected at '^' marker.",
+    remarks: &['!', ':'],
+    filters: &[Name::Begin, Name::Exclude, Name::Grep, Name::Include],
 };
 
 /// The boot CLI of a module.
@@ -92,11 +100,12 @@ pub static MODULE: Dialect = Dialect {
     incomplete: "Syntax error: The command is not completed",
     ambiguous: "Ambiguous command",
     role: "Permission denied",
-    caret: false,
     echoes: true,
     more: "--More--",
     cr: "<cr>",
+    cr_first: false,
+    pipe: "",
     operators: false,
+    remarks: &[],
     filters: &[],
-    no_filter: "No such command",
 };

@@ -31,12 +31,19 @@ pub struct Redirect<'a> {
     pub to: Option<Word<'a>>,
 }
 
+/// The words behind one `|`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pipe<'a> {
+    pub words: Vec<Word<'a>>,
+    /// Byte offset where it ends: before the next operator or at the line's end.
+    pub end: usize,
+}
+
 /// One command of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line<'a> {
     pub words: Vec<Word<'a>>,
-    /// The words behind each `|`.
-    pub pipes: Vec<Vec<Word<'a>>>,
+    pub pipes: Vec<Pipe<'a>>,
     pub redirect: Option<Redirect<'a>>,
     /// Byte offset where the command proper ends: before `|`, `>`, `;` or at the line's end.
     pub end: usize,
@@ -69,24 +76,53 @@ pub fn cut(text: &str, rules: Rules) -> Result<Vec<Line<'_>>, Fault> {
     Ok(cutter.lines)
 }
 
-/// Returns where the word under way at the end of `text` begins, for help and completion, and
-/// whether it stands in an open quote.
-pub fn tail(text: &str, rules: Rules) -> (usize, bool) {
-    let (mut start, mut open) = (0, false);
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        let next = at + c.len_utf8();
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if open => escaped = true,
-            '"' if rules.operators => open = !open,
-            ';' | '>' if rules.operators && !open => start = next,
-            '|' if rules.pipes && !open => start = next,
-            c if c.is_ascii_whitespace() && !open => start = next,
-            _ => {}
+/// The end of a text that is still being typed, for help and completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail<'a> {
+    /// The command under way, without the word under way.
+    pub line: Line<'a>,
+    /// The word under way, maybe empty.
+    pub word: &'a str,
+    /// Byte offset of the word under way.
+    pub at: usize,
+    /// True if the word stands in an open quote.
+    pub quoted: bool,
+}
+
+/// Reads the end of a text that is still being typed.
+///
+/// # Errors
+/// As [`cut`], for what stands before the word under way.
+pub fn tail(text: &str, rules: Rules) -> Result<Tail<'_>, Fault> {
+    let (mut at, mut quoted, mut escaped) = (0, false, false);
+    for (here, c) in text.char_indices() {
+        let operator = match c {
+            _ if escaped => {
+                escaped = false;
+                continue;
+            }
+            '\\' => {
+                escaped = quoted;
+                continue;
+            }
+            '"' if rules.operators => {
+                quoted = !quoted;
+                continue;
+            }
+            ';' => rules.operators,
+            // As in `cut`, a redirection only in front of a word.
+            '>' => rules.operators && here == at,
+            '|' => rules.pipes,
+            c => c.is_ascii_whitespace(),
+        };
+        if operator && !quoted {
+            at = here + c.len_utf8();
         }
     }
-    (start, open)
+    let (done, word) = text.split_at(at);
+    let mut cutter = Cutter { text: done, rules, at: 0, lines: Vec::new(), line: Line::default() };
+    cutter.read()?;
+    Ok(Tail { line: cutter.line, word, at, quoted })
 }
 
 struct Cutter<'a> {
@@ -103,6 +139,12 @@ impl<'a> Cutter<'a> {
     }
 
     fn run(&mut self) -> Result<(), Fault> {
+        self.read()?;
+        self.finish()
+    }
+
+    /// Reads to the end and leaves the last command open.
+    fn read(&mut self) -> Result<(), Fault> {
         while let Some(byte) = self.peek() {
             match byte {
                 b if b.is_ascii_whitespace() => self.at += 1,
@@ -115,14 +157,12 @@ impl<'a> Cutter<'a> {
                 _ => self.word()?,
             }
         }
-        self.finish()
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), Fault> {
-        let mut line = std::mem::take(&mut self.line);
-        if line.pipes.is_empty() && line.redirect.is_none() {
-            line.end = self.at;
-        }
+        self.close();
+        let line = std::mem::take(&mut self.line);
         if !line.words.is_empty() || !line.pipes.is_empty() || line.redirect.is_some() {
             if self.lines.len() >= COMMANDS_MAX {
                 return Err(Fault { at: line.words.first().map_or(self.at, |word| word.at) });
@@ -132,14 +172,21 @@ impl<'a> Cutter<'a> {
         Ok(())
     }
 
+    /// Notes where the command or its last pipe ends.
+    fn close(&mut self) {
+        match (&self.line.redirect, self.line.pipes.last_mut()) {
+            (Some(_), _) => {}
+            (None, Some(pipe)) => pipe.end = self.at,
+            (None, None) => self.line.end = self.at,
+        }
+    }
+
     fn pipe(&mut self) -> Result<(), Fault> {
         if self.line.pipes.len() >= PIPES_MAX || self.line.redirect.is_some() {
             return Err(Fault { at: self.at });
         }
-        if self.line.pipes.is_empty() {
-            self.line.end = self.at;
-        }
-        self.line.pipes.push(Vec::new());
+        self.close();
+        self.line.pipes.push(Pipe::default());
         self.at += 1;
         Ok(())
     }
@@ -148,9 +195,7 @@ impl<'a> Cutter<'a> {
         if self.line.redirect.is_some() {
             return Err(Fault { at: self.at });
         }
-        if self.line.pipes.is_empty() {
-            self.line.end = self.at;
-        }
+        self.close();
         let at = self.at;
         self.at += 1;
         let append = self.peek() == Some(b'>');
@@ -167,7 +212,7 @@ impl<'a> Cutter<'a> {
             }
             redirect.to = Some(word);
         } else if let Some(pipe) = self.line.pipes.last_mut() {
-            pipe.push(word);
+            pipe.words.push(word);
         } else {
             self.line.words.push(word);
         }

@@ -2,9 +2,9 @@
 //!
 //! [`grammar`] is the language as data, [`call`] what a command may touch, [`dialect`] the words of
 //! each shell, [`syntax`] the notation of a command, [`lex`] and [`parse`] find what a line means,
-//! [`filter`] the pipes; [`show`] lays facts out, [`asa`] is the module's and the ASA's language. A
-//! [`terminal`] is one operator's; the [`desk`] is all of a supervisor's. [`setup`], [`login`] and
-//! [`greeting`] are what comes before the first prompt.
+//! [`filter`] the pipes. A [`terminal`] is what one operator sits at, with [`edit`] for its line; the
+//! [`desk`] is all of a supervisor's. [`show`] lays facts out, [`asa`] is the module's and the ASA's
+//! language. [`setup`], [`login`] and [`greeting`] are what comes before the first prompt.
 
 pub mod asa;
 pub mod call;

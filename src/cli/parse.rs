@@ -1,8 +1,8 @@
 //! Finding the one command that a line names, and what may come next in it.
 //!
 //! All candidates are walked together, a word at a time, each as a set of places in its notation.
-//! A keyword typed in full beats a prefix, a prefix beats an argument, and a nearer candidate beats
-//! one that lies further out. Nothing here knows what a command does.
+//! A nearer candidate beats one that lies further out; among those equally near, a keyword typed in
+//! full beats a prefix, and a prefix beats an argument. Nothing here knows what a command does.
 
 use super::call::Args;
 use super::grammar::Refusal;
@@ -42,6 +42,18 @@ pub struct Item {
     pub help: &'static str,
     /// True if `word` can be typed as it stands.
     pub keyword: bool,
+}
+
+impl Item {
+    /// Makes a line of help for what can be typed as it stands.
+    pub fn keyword(word: impl Into<String>, help: &'static str) -> Item {
+        Item { word: word.into(), help, keyword: true }
+    }
+
+    /// Makes a line of help for a kind of values.
+    pub fn value(word: impl Into<String>, help: &'static str) -> Item {
+        Item { word: word.into(), help, keyword: false }
+    }
 }
 
 /// A place in one candidate's notation, and how it was reached.
@@ -94,46 +106,51 @@ pub fn find<'c, T>(
     Ok((&candidates[walk.candidate], args))
 }
 
-/// Returns what may follow `words`, as far as it begins with `prefix`.
+/// Returns what may follow `words`, as far as it begins with `prefix`, which stands at `at`.
 ///
 /// # Errors
-/// The refusal that the words alone would meet.
+/// The refusal that the words alone would meet, or [`Refusal::Invalid`] if nothing begins so.
 pub fn expect<T>(
     candidates: &[Candidate<T>],
     words: &[Word<'_>],
     prefix: &str,
+    at: usize,
 ) -> Result<Expected, Refusal> {
     let forms = Forms::build(candidates, words.first());
-    let mut expected = Expected::default();
-    for walk in forms.walk(candidates, words)? {
+    let walks = forms.walk(candidates, words)?;
+    let (mut keywords, mut values, mut end) = (Vec::new(), Vec::new(), false);
+    for walk in &walks {
         let candidate = &candidates[walk.candidate];
         let help = |word: usize| match (candidate.verb, word) {
             (Some((_, help)), 0) => help,
             (Some(_), n) => candidate.help.get(n - 1).copied().unwrap_or_default(),
             (None, n) => candidate.help.get(n).copied().unwrap_or_default(),
         };
-        match forms.step(&walk) {
+        match forms.step(walk) {
             Some(Step::Key { text, word }) if text.starts_with(prefix) && candidate.shown => {
-                let word = Item { word: (*text).to_owned(), help: help(*word), keyword: true };
-                expected.items.push(word);
+                keywords.push(Item::keyword(*text, help(*word)));
             }
-            Some(Step::Arg { kind, word, .. }) if prefix.is_empty() || kind.accepts(prefix) => {
-                let item = Item { word: kind.help_word(), help: help(*word), keyword: false };
-                expected.items.push(item);
+            Some(Step::Arg { kind, word, .. }) => {
+                let fits = prefix.is_empty() || kind.accepts(prefix);
+                values.push((fits, Item::value(kind.help_word(), help(*word))));
             }
-            Some(Step::Rest { word, .. }) => {
-                let item = Item { word: String::from("LINE"), help: help(*word), keyword: false };
-                expected.items.push(item);
-            }
-            Some(Step::End) => expected.end = true,
-            Some(Step::Key { .. } | Step::Arg { .. })
-            | Some(Step::Split(_) | Step::Options { .. } | Step::Jump(_))
-            | None => {}
+            Some(Step::Rest { word, .. }) => values.push((true, Item::value("LINE", help(*word)))),
+            Some(Step::End) => end |= prefix.is_empty(),
+            Some(Step::Key { .. } | Step::Split(_) | Step::Options { .. } | Step::Jump(_)) => {}
+            None => {}
         }
     }
-    expected.items.sort_by(|a, b| (!a.keyword, &a.word).cmp(&(!b.keyword, &b.word)));
-    expected.items.dedup_by(|a, b| a.word == b.word && (a.keyword || a.help == b.help));
-    Ok(expected)
+    // A value that is not complete yet fits no kind, so with nothing else each may be meant.
+    let open = keywords.is_empty() && values.iter().all(|(fits, _)| !fits);
+    let values = values.into_iter().filter(|(fits, _)| *fits || open).map(|(_, item)| item);
+    let mut items: Vec<Item> = keywords.into_iter().chain(values).collect();
+    items.sort_by(|a, b| (!a.keyword, &a.word).cmp(&(!b.keyword, &b.word)));
+    items.dedup_by(|a, b| a.word == b.word && (a.keyword || a.help == b.help));
+    if items.is_empty() && !end {
+        let word = Word { at, end: at + prefix.len(), text: prefix.into(), quoted: false };
+        return Err(Refusal::Invalid { at: at + forms.known(&walks, &word) });
+    }
+    Ok(Expected { items, end })
 }
 
 /// One column behind the last word, where the next would begin.
@@ -167,6 +184,25 @@ impl Forms {
         candidates: &[Candidate<T>],
         words: &[Word<'_>],
     ) -> Result<Vec<Walk>, Refusal> {
+        let mut walks = self.begin();
+        for (index, word) in words.iter().enumerate() {
+            let next = self.advance(candidates, &walks, index, word)?;
+            if next.is_empty() {
+                // What the first word ruled out was not built, and may still begin like it.
+                let known = if index == 0 {
+                    let all = Forms::build(candidates, None);
+                    all.known(&all.begin(), word)
+                } else {
+                    self.known(&walks, word)
+                };
+                return Err(Refusal::Invalid { at: word.at + known });
+            }
+            walks = next;
+        }
+        Ok(walks)
+    }
+
+    fn begin(&self) -> Vec<Walk> {
         let mut walks = Vec::new();
         for (candidate, form) in self.0.iter().enumerate() {
             if form.is_some() {
@@ -174,10 +210,7 @@ impl Forms {
                 self.close(start, &mut walks);
             }
         }
-        for (index, word) in words.iter().enumerate() {
-            walks = self.advance(candidates, &walks, index, word)?;
-        }
-        Ok(walks)
+        walks
     }
 
     /// Follows what needs no word, until each walk stands before a word or at the end.
@@ -245,32 +278,58 @@ impl Forms {
                 self.close(walk, &mut next);
             }
         }
-        if next.is_empty() { Err(Refusal::Invalid { at: word.at }) } else { Ok(next) }
+        Ok(next)
     }
 
-    /// Returns the one keyword that `word` stands for here, if it is a keyword at all.
+    /// Returns how much of a refused word still began a keyword: the caret stands behind that.
+    ///
+    /// # Source
+    /// Published sessions: a Nexus marks the `e` of `set outer ipv4 dest_ip`, which should have been
+    /// `dst_ip`; an FWSM, whose words the ASA has, the `d` of `show conduit` beside `show conn`.
+    fn known(&self, walks: &[Walk], word: &Word<'_>) -> usize {
+        let keys = walks.iter().filter_map(|walk| match self.step(walk) {
+            Some(Step::Key { text, .. }) if !word.quoted => Some(text),
+            _ => None,
+        });
+        let shared = |key: &&str| {
+            key.bytes().zip(word.text.bytes()).take_while(|(known, typed)| known == typed).count()
+        };
+        keys.map(shared).max().unwrap_or(0)
+    }
+
+    /// Returns the one keyword that `word` stands for here; `None` if it is an argument or nothing.
     fn keyword<T>(
         &self,
         candidates: &[Candidate<T>],
         walks: &[Walk],
         word: &Word<'_>,
     ) -> Result<Option<&'static str>, Refusal> {
-        if word.quoted || word.text.is_empty() {
-            return Ok(None);
-        }
-        let (mut found, mut nearest, mut several) = (None, u16::MAX, false);
+        let typed = word.text.as_ref();
+        let (mut best, mut found, mut several) = ((u16::MAX, Fit::Argument), None, false);
         for walk in walks {
-            let Some(Step::Key { text, .. }) = self.step(walk) else { continue };
-            if *text == word.text {
-                return Ok(Some(text));
+            let (fit, text) = match self.step(walk) {
+                Some(Step::Key { text, .. }) if word.quoted || !text.starts_with(typed) => continue,
+                Some(Step::Key { text, .. }) if *text == typed => (Fit::Keyword, Some(*text)),
+                Some(Step::Key { text, .. }) => (Fit::Prefix, Some(*text)),
+                Some(Step::Arg { kind, .. }) if kind.accepts(typed) => (Fit::Argument, None),
+                Some(Step::Rest { .. }) => (Fit::Argument, None),
+                _ => continue,
+            };
+            let this = (candidates[walk.candidate].rank, fit);
+            if this < best {
+                (best, found, several) = (this, text, false);
+            } else if this == best {
+                several |= found != text;
             }
-            let rank = candidates[walk.candidate].rank;
-            if !text.starts_with(word.text.as_ref()) || rank > nearest {
-                continue;
-            }
-            several = rank == nearest && (several || found.is_some_and(|known| known != *text));
-            (found, nearest) = (Some(*text), rank);
         }
         if several { Err(Refusal::Ambiguous { at: word.at }) } else { Ok(found) }
     }
+}
+
+/// How well a word fits a step, the best first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Keyword,
+    Prefix,
+    Argument,
 }

@@ -39,7 +39,7 @@ pub(super) enum Step {
 /// Which values an argument takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `word` and `word(N)`: any text of 1 to N bytes.
+    /// `word` and `word(N)`: any text of up to N bytes; an empty one can only be typed as `""`.
     Word { max: usize },
     /// `name` and `name(N)`: letters, digits, `-`, `_`, `.` and `:`, 1 to N of them.
     Name { max: usize },
@@ -95,7 +95,7 @@ impl Kind {
     /// Returns true if the device takes `text` for it.
     pub fn accepts(self, text: &str) -> bool {
         match self {
-            Kind::Word { max } => (1..=max).contains(&text.len()),
+            Kind::Word { max } => text.len() <= max,
             Kind::Name { max } => {
                 let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
                 (1..=max).contains(&text.len()) && text.bytes().all(plain)

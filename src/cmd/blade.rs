@@ -121,6 +121,8 @@ impl Process {
             }
             let retry = self.line.is_none() && self.link.is_some();
             tokio::select! {
+                // What the supervisor said before somebody typed is heard before it.
+                biased;
                 read = receive(self.link.as_mut().map(|link| &mut link.stream), &mut license) => {
                     self.heard(license.get(..read).unwrap_or_default());
                 }

@@ -47,6 +47,8 @@ pub enum Request {
     /// What is broken on purpose.
     #[command(subcommand)]
     Fault(FaultRequest),
+    /// Sit down at a chassis's console; ^D at its top, or its `exit`, ends it.
+    Console(ConsoleRequest),
     /// The drill under way.
     #[command(subcommand)]
     Drill(DrillRequest),
@@ -164,6 +166,18 @@ pub enum FaultRequest {
     Clear { name: Option<String> },
 }
 
+/// `console [CHASSIS]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
+pub struct ConsoleRequest {
+    /// The chassis; the first one without it.
+    pub chassis: Option<String>,
+    #[arg(skip = 80_u16)]
+    pub columns: u16,
+    /// Rows of the screen, for the pager; 0 for none.
+    #[arg(skip = 0_u16)]
+    pub rows: u16,
+}
+
 /// `drill ...` in a lab that was started for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
 #[serde(rename_all = "snake_case")]
@@ -253,6 +267,13 @@ impl Answer {
     /// Makes an answer that went well.
     pub fn done(text: impl Into<String>, json: serde_json::Value) -> Answer {
         Answer { ok: true, text: text.into(), json }
+    }
+
+    /// Returns the line that carries it over the control socket.
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
     }
 
     /// Makes a refusal: what is wrong and what to do.

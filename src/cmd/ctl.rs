@@ -1,23 +1,33 @@
 //! `vfxos ctl`: one control word to a running lab, its answer to the terminal.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::control::{Answer, Ctl, LINE_MAX, SOCKET};
+use super::control::{Answer, ConsoleRequest, Ctl, LINE_MAX, Request, SOCKET};
+use crate::sys::console;
+
+/// Most bytes taken from the lab at once.
+const READ_MAX: usize = 4096;
 
 /// Runs `vfxos ctl` and returns its exit status: 0 done, 1 refused, 2 no lab to talk to.
 pub fn run(ctl: &Ctl, state: &Path) -> ExitCode {
     let path = state.join(SOCKET);
-    match ask(ctl, &path) {
+    let done = if let Request::Console(request) = &ctl.request {
+        attach(request, &path)
+    } else {
+        ask(&ctl.request, &path).map(|(answer, _)| answer)
+    };
+    match done {
         Ok(answer) => {
             let text = if ctl.json { answer.json.to_string() } else { answer.text };
             let code = if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-            if answer.ok || ctl.json {
-                print(&text);
-            } else {
+            if !answer.ok && !ctl.json {
                 eprintln!("vfxos ctl: {text}");
+            } else if !text.is_empty() && !matches!(ctl.request, Request::Console(_)) {
+                print(&text);
             }
             code
         }
@@ -34,15 +44,52 @@ pub fn run(ctl: &Ctl, state: &Path) -> ExitCode {
 
 /// Prints a text with a line end; a closed pipe is the reader's choice and no error.
 fn print(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
-fn ask(ctl: &Ctl, path: &Path) -> std::io::Result<Answer> {
+/// Asks one thing; returns the answer, and the connection behind it.
+fn ask(request: &Request, path: &Path) -> io::Result<(Answer, BufReader<UnixStream>)> {
     let mut stream = UnixStream::connect(path)?;
-    let mut line = serde_json::to_string(&ctl.request)?;
+    let mut line = serde_json::to_string(request)?;
     line.push('\n');
     stream.write_all(line.as_bytes())?;
+    let mut stream = BufReader::new(stream);
     let mut answer = String::new();
-    BufReader::new(stream.take(LINE_MAX as u64)).read_line(&mut answer)?;
-    Ok(serde_json::from_str(&answer)?)
+    stream.by_ref().take(LINE_MAX as u64).read_line(&mut answer)?;
+    Ok((serde_json::from_str(&answer)?, stream))
+}
+
+/// Carries this terminal to a chassis until either ends.
+fn attach(request: &ConsoleRequest, path: &Path) -> io::Result<Answer> {
+    let (columns, rows) = match console::window() {
+        Some(size) if console::is_terminal() => size,
+        Some(_) | None => (request.columns, request.rows),
+    };
+    let request = Request::Console(ConsoleRequest { columns, rows, ..request.clone() });
+    let (answer, mut stream) = ask(&request, path)?;
+    if !answer.ok {
+        return Ok(answer);
+    }
+    let raw = if console::is_terminal() { Some(console::Raw::enter()?) } else { None };
+    let mut keys = console::read_stdin();
+    let mut typed = stream.get_ref().try_clone()?;
+    std::thread::spawn(move || {
+        while let Some(bytes) = keys.blocking_recv() {
+            if typed.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+        // Nobody types any more; what is still printed is waited for.
+        let _ = typed.shutdown(Shutdown::Write);
+    });
+    let (mut buffer, mut screen) = (vec![0; READ_MAX], io::stdout());
+    loop {
+        let read = stream.read(&mut buffer)?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        if bytes.is_empty() || screen.write_all(bytes).and_then(|()| screen.flush()).is_err() {
+            break;
+        }
+    }
+    drop(raw);
+    Ok(answer)
 }

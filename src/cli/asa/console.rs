@@ -17,6 +17,8 @@ pub const SCREEN_MAX: usize = 64 * 1024;
 pub struct Console {
     terminal: Terminal<Blade>,
     port: Option<Port>,
+    /// True while somebody sits at the chassis's end.
+    watched: bool,
     /// What it shows and the supervisor has not got yet.
     screen: Vec<u8>,
 }
@@ -32,7 +34,7 @@ impl Console {
         };
         let mut terminal = Terminal::new(&MODULE, login, 80, 0);
         terminal.start(now, blade);
-        Console { terminal, port: None, screen: Vec::new() }
+        Console { terminal, port: None, watched: false, screen: Vec::new() }
     }
 
     /// Begins a connection to the supervisor; returns its first bytes.
@@ -44,7 +46,7 @@ impl Console {
 
     /// Learns that the connection is gone.
     pub fn disconnected(&mut self) {
-        self.port = None;
+        (self.port, self.watched) = (None, false);
     }
 
     /// Returns true from [`Console::connect`] until the connection is gone.
@@ -57,20 +59,29 @@ impl Console {
     /// # Errors
     /// [`PortError`]: close the connection; the console knows that it is gone.
     pub fn received(&mut self, now: Now, blade: &mut Blade, bytes: &[u8]) -> Result<(), PortError> {
-        let Some(port) = &mut self.port else { return Ok(()) };
-        port.push(bytes);
-        loop {
+        if let Some(port) = &mut self.port {
+            port.push(bytes);
+        }
+        while let Some(port) = &mut self.port {
             match port.pull() {
                 Ok(Some(Happening::Typed(bytes))) => self.terminal.bytes(now, blade, &bytes),
-                Ok(Some(Happening::Opened { width, .. })) => self.terminal.resize(width, 0),
-                Ok(Some(Happening::Closed | Happening::Nothing)) => {}
+                Ok(Some(Happening::Opened { width, .. })) => {
+                    // A serial line keeps nothing of what was sent before somebody looked.
+                    self.drain();
+                    self.screen.clear();
+                    self.watched = true;
+                    self.terminal.resize(width, 0);
+                }
+                Ok(Some(Happening::Closed)) => self.watched = false,
+                Ok(Some(Happening::Nothing)) => {}
                 Ok(None) => return Ok(()),
                 Err(error) => {
-                    self.port = None;
+                    self.disconnected();
                     return Err(error);
                 }
             }
         }
+        Ok(())
     }
 
     /// Prints a line, whatever stands there.
@@ -80,6 +91,15 @@ impl Console {
 
     /// Returns what is to be sent to whoever looks; nothing while nobody does.
     pub fn frames(&mut self) -> Vec<u8> {
+        self.drain();
+        let Some(port) = self.port.as_mut().filter(|_| self.watched) else { return Vec::new() };
+        let frames = port.print(&self.screen, self.terminal.is_idle());
+        self.screen.clear();
+        frames
+    }
+
+    /// Brings what the terminal shows to the screen.
+    fn drain(&mut self) {
         while let Some(output) = self.terminal.poll() {
             match output {
                 Output::Bytes(bytes) => self.screen.extend(bytes),
@@ -94,9 +114,5 @@ impl Console {
         }
         let excess = self.screen.len().saturating_sub(SCREEN_MAX);
         self.screen.drain(..excess);
-        let Some(port) = &mut self.port else { return Vec::new() };
-        let frames = port.print(&self.screen, self.terminal.is_idle());
-        self.screen.clear();
-        frames
     }
 }

@@ -4,11 +4,12 @@ mod options;
 mod pattern;
 mod run;
 
-pub use pattern::Pattern;
+pub use pattern::{PATTERN_MAX, Pattern, Reading};
 pub use run::Pipeline;
 
 use super::grammar::Refusal;
-use super::lex::Word;
+use super::lex::Pipe;
+use super::parse::{Expected, Item};
 
 /// Most text that one filter holds back (`sort`, `last`), in bytes; what comes beyond is dropped.
 pub const HELD_MAX: usize = 4 << 20;
@@ -189,13 +190,32 @@ impl Name {
     }
 }
 
-/// Reads the pipes of one line; `known` are the filters of the shell, `end` the line's end.
+/// Reads the pipes of one line; `known` are the filters of the shell.
 ///
 /// # Errors
 /// The refusal with its caret: an unknown or ambiguous filter, a bad option, a bad pattern, or
 /// [`Refusal::Incomplete`] where a filter or its argument is missing.
-pub fn parse(pipes: &[Vec<Word<'_>>], known: &[Name], end: usize) -> Result<Vec<Filter>, Refusal> {
-    pipes.iter().map(|words| options::parse(words, known, end)).collect()
+pub fn parse(pipes: &[Pipe<'_>], known: &[Name]) -> Result<Vec<Filter>, Refusal> {
+    pipes.iter().map(|pipe| options::parse(pipe, known)).collect()
+}
+
+/// Returns what may follow the words of a pipe, as far as it begins with `prefix`.
+///
+/// # Errors
+/// An unknown or ambiguous filter.
+pub fn expect(pipe: &Pipe<'_>, known: &[Name], prefix: &str) -> Result<Expected, Refusal> {
+    let Some(first) = pipe.words.first() else {
+        let names = known.iter().filter(|name| name.word().starts_with(prefix));
+        let item = |name: &Name| Item::keyword(name.word(), name.help());
+        return Ok(Expected { items: names.map(item).collect(), end: false });
+    };
+    let options = options::find(first, known)?.options().iter();
+    let items = options.filter(|(word, _)| word.starts_with(prefix) || *word == options::PATTERN);
+    let items = items.map(|(word, help)| match *word {
+        options::PATTERN | options::NUMBER => Item::value(*word, help),
+        word => Item::keyword(word, help),
+    });
+    Ok(Expected { items: items.collect(), end: options::parse(pipe, known).is_ok() })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::pattern::{Pattern, Reading};
 use super::{Cut, Filter, Match, Name, Sort, Tr, Uniq, Wc};
 use crate::cli::grammar::Refusal;
-use crate::cli::lex::Word;
+use crate::cli::lex::{Pipe, Word};
 
 /// Lines of `head` and `last` without a number.
 ///
@@ -11,16 +11,79 @@ use crate::cli::lex::Word;
 /// Recall: NX-OS says 10 for both.
 const LINES_DEFAULT: usize = 10;
 
+/// What `?` prints for a pattern and for a number.
+pub(super) const PATTERN: &str = "WORD";
+pub(super) const NUMBER: &str = "<1-2147483647>";
+
+/// Options of a grep: the letters of the tool and the words of NX-OS.
+const GREP: &[(&str, &str)] = &[
+    ("-c", "Print a total count of matching lines only"),
+    ("-i", "Ignore case difference when comparing strings"),
+    ("-n", "Print each match preceded by its line number"),
+    ("-v", "Print only lines that contain no matches for <expr>"),
+    ("-w", "Print only lines where the match is a complete word"),
+    ("-x", "Print only lines where the match is a whole line"),
+    (PATTERN, "Search for the expression"),
+];
+
+impl Name {
+    /// Returns what `?` prints behind the filter's name: words and their help.
+    ///
+    /// # Source
+    /// Recall of the NX-OS family, and of the tools whose names the filters have.
+    pub(super) const fn options(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Name::Include | Name::Exclude | Name::Begin | Name::End => &[
+                ("-i", "Ignore case difference when comparing strings"),
+                ("-x", "Print only lines where the match is a whole line"),
+                (PATTERN, "Search for the expression"),
+            ],
+            Name::Grep | Name::Egrep => GREP,
+            Name::Head | Name::Last => &[("-n", "Number of lines"), (NUMBER, "Number of lines")],
+            Name::Sort => &[
+                ("-f", "Fold lower case to upper case characters"),
+                ("-k", "Start a key at this field"),
+                ("-n", "Compare according to string numerical value"),
+                ("-r", "Reverse the result of comparisons"),
+                ("-t", "Field separator"),
+                ("-u", "Output only the first of equal lines"),
+            ],
+            Name::Tr => &[
+                ("-c", "Complement the first set"),
+                ("-d", "Delete characters of the first set"),
+                ("-s", "Squeeze repeated characters"),
+                (PATTERN, "Set of characters"),
+            ],
+            Name::Uniq => &[
+                ("-c", "Print the number of occurrences along with each line"),
+                ("-d", "Only print duplicate lines"),
+                ("-i", "Ignore case difference when comparing lines"),
+                ("-u", "Only print unique lines"),
+            ],
+            Name::Wc => &[
+                ("-c", "Output bytes count"),
+                ("-l", "Output lines count"),
+                ("-w", "Output words count"),
+            ],
+            Name::Cut => &[
+                ("-c", "Output only these characters"),
+                ("-d", "Delimiter between fields"),
+                ("-f", "Output only these fields"),
+                ("-s", "Do not output lines without the delimiter"),
+            ],
+            Name::Count | Name::Less | Name::NoMore => &[],
+        }
+    }
+}
+
 /// Reads one filter.
-pub(super) fn parse(words: &[Word<'_>], known: &[Name], end: usize) -> Result<Filter, Refusal> {
-    let mut cursor = Cursor { words, next: 0, end };
-    let first = cursor.require()?;
-    let name = name(first, known)?;
-    let filter = match name {
-        Name::Include => Filter::Match(plain(cursor.pattern(Reading::default())?, false)),
-        Name::Exclude => Filter::Match(plain(cursor.pattern(Reading::default())?, true)),
-        Name::Begin => Filter::Begin(cursor.pattern(Reading::default())?),
-        Name::End => Filter::End(cursor.pattern(Reading::default())?),
+pub(super) fn parse(pipe: &Pipe<'_>, known: &[Name]) -> Result<Filter, Refusal> {
+    let mut cursor = Cursor { words: &pipe.words, next: 0, end: pipe.end };
+    let filter = match find(cursor.require()?, known)? {
+        Name::Include => Filter::Match(plain(searched(&mut cursor)?, false)),
+        Name::Exclude => Filter::Match(plain(searched(&mut cursor)?, true)),
+        Name::Begin => Filter::Begin(searched(&mut cursor)?),
+        Name::End => Filter::End(searched(&mut cursor)?),
         Name::Grep => grep(&mut cursor, true)?,
         Name::Egrep => grep(&mut cursor, false)?,
         Name::Count => Filter::Count,
@@ -41,7 +104,7 @@ pub(super) fn parse(words: &[Word<'_>], known: &[Name], end: usize) -> Result<Fi
 }
 
 /// Finds the filter by its name or a unique prefix of it.
-fn name(word: &Word<'_>, known: &[Name]) -> Result<Name, Refusal> {
+pub(super) fn find(word: &Word<'_>, known: &[Name]) -> Result<Name, Refusal> {
     let text = word.text.as_ref();
     if let Some(name) = known.iter().find(|name| name.word() == text) {
         return Ok(*name);
@@ -60,6 +123,12 @@ fn invalid(word: &Word<'_>) -> Refusal {
 
 fn plain(pattern: Pattern, invert: bool) -> Match {
     Match { pattern, invert, count: false, number: false }
+}
+
+/// Raises the flag that lists a letter; false if none does.
+fn raise(flags: &mut [(&str, &mut bool)], letter: char) -> bool {
+    let flag = flags.iter_mut().find(|(letters, _)| letters.contains(letter));
+    flag.map(|(_, raised)| **raised = true).is_some()
 }
 
 /// The words not read yet.
@@ -88,6 +157,37 @@ impl<'w, 'a> Cursor<'w, 'a> {
         Some((word, letters))
     }
 
+    /// Takes every `-abc` in front, each letter the flag that lists it.
+    fn flags(&mut self, flags: &mut [(&str, &mut bool)]) -> Result<(), Refusal> {
+        while let Some((word, letters)) = self.options() {
+            if !letters.chars().all(|letter| raise(flags, letter)) {
+                return Err(invalid(word));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an option of `grep` that is a word, as its letter. The last word is the pattern.
+    ///
+    /// # Source
+    /// Recall of NX-OS 5.x: `grep {count | ignore-case | invert-match | line-exp | line-number |
+    /// word-exp} WORD`.
+    fn long_option(&mut self) -> Option<char> {
+        let [word, _, ..] = self.words.get(self.next..)? else { return None };
+        let letter = match word.text.as_ref() {
+            _ if word.quoted => return None,
+            "count" => 'c',
+            "ignore-case" => 'i',
+            "invert-match" => 'v',
+            "line-exp" => 'x',
+            "line-number" => 'n',
+            "word-exp" => 'w',
+            _ => return None,
+        };
+        self.next += 1;
+        Some(letter)
+    }
+
     /// Takes what is left as one pattern: `include Version 2` needs no quotes.
     ///
     /// # Source
@@ -112,22 +212,28 @@ impl<'w, 'a> Cursor<'w, 'a> {
     }
 }
 
+/// Reads the pattern of `include` and its like.
+fn searched(cursor: &mut Cursor<'_, '_>) -> Result<Pattern, Refusal> {
+    let mut reading = Reading::default();
+    cursor.flags(&mut [("i", &mut reading.ignore_case), ("x", &mut reading.whole_line)])?;
+    cursor.pattern(reading)
+}
+
 fn grep(cursor: &mut Cursor<'_, '_>, basic: bool) -> Result<Filter, Refusal> {
     let mut reading = Reading { basic, ..Reading::default() };
     let (mut invert, mut count, mut number) = (false, false, false);
-    while let Some((word, letters)) = cursor.options() {
-        for letter in letters.chars() {
-            match letter {
-                'i' => reading.ignore_case = true,
-                // `egrep -V` stands in scripts for UCS.
-                'v' | 'V' => invert = true,
-                'c' => count = true,
-                'n' => number = true,
-                'w' => reading.whole_word = true,
-                'x' => reading.whole_line = true,
-                _ => return Err(invalid(word)),
-            }
-        }
+    let mut flags = [
+        ("i", &mut reading.ignore_case),
+        // `egrep -V` stands in scripts for UCS.
+        ("vV", &mut invert),
+        ("c", &mut count),
+        ("n", &mut number),
+        ("w", &mut reading.whole_word),
+        ("x", &mut reading.whole_line),
+    ];
+    cursor.flags(&mut flags)?;
+    while let Some(letter) = cursor.long_option() {
+        raise(&mut flags, letter);
     }
     Ok(Filter::Match(Match { pattern: cursor.pattern(reading)?, invert, count, number }))
 }
@@ -177,16 +283,11 @@ fn sort(cursor: &mut Cursor<'_, '_>) -> Result<Filter, Refusal> {
 
 fn tr(cursor: &mut Cursor<'_, '_>) -> Result<Filter, Refusal> {
     let mut tr = Tr::default();
-    while let Some((word, letters)) = cursor.options() {
-        for letter in letters.chars() {
-            match letter {
-                'c' | 'C' => tr.complement = true,
-                'd' => tr.delete = true,
-                's' => tr.squeeze = true,
-                _ => return Err(invalid(word)),
-            }
-        }
-    }
+    cursor.flags(&mut [
+        ("cC", &mut tr.complement),
+        ("d", &mut tr.delete),
+        ("s", &mut tr.squeeze),
+    ])?;
     let first = cursor.require()?;
     tr.from = set(&first.text).ok_or(invalid(first))?;
     match cursor.take() {
@@ -247,32 +348,18 @@ fn set(text: &str) -> Option<Vec<char>> {
 
 fn uniq(cursor: &mut Cursor<'_, '_>) -> Result<Filter, Refusal> {
     let mut uniq = Uniq::default();
-    while let Some((word, letters)) = cursor.options() {
-        for letter in letters.chars() {
-            match letter {
-                'c' => uniq.count = true,
-                'd' => uniq.repeated = true,
-                'u' => uniq.unique = true,
-                'i' => uniq.fold = true,
-                _ => return Err(invalid(word)),
-            }
-        }
-    }
+    cursor.flags(&mut [
+        ("c", &mut uniq.count),
+        ("d", &mut uniq.repeated),
+        ("u", &mut uniq.unique),
+        ("i", &mut uniq.fold),
+    ])?;
     Ok(Filter::Uniq(uniq))
 }
 
 fn wc(cursor: &mut Cursor<'_, '_>) -> Result<Filter, Refusal> {
     let mut wc = Wc::default();
-    while let Some((word, letters)) = cursor.options() {
-        for letter in letters.chars() {
-            match letter {
-                'l' => wc.lines = true,
-                'w' => wc.words = true,
-                'c' => wc.bytes = true,
-                _ => return Err(invalid(word)),
-            }
-        }
-    }
+    cursor.flags(&mut [("l", &mut wc.lines), ("w", &mut wc.words), ("c", &mut wc.bytes)])?;
     Ok(Filter::Wc(wc))
 }
 

@@ -10,7 +10,7 @@ const SAMPLE: &str = "b 10 x\na 9 y\na 9 y\nC  2 z\nno-blank\n";
 fn read(pipes: &str) -> Result<Vec<Filter>, Refusal> {
     let line = format!("x | {pipes}");
     let cut = lex::cut(&line, RULES).unwrap();
-    parse(&cut[0].pipes, &Name::ALL, line.len())
+    parse(&cut[0].pipes, &Name::ALL)
 }
 
 fn through(pipes: &str, text: &str) -> String {

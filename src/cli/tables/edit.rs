@@ -2,7 +2,7 @@
 //! handler a verb.
 
 use super::super::call::{Call, Place};
-use super::super::grammar::{Command, Need, Refusal, Scope, Verb};
+use super::super::grammar::{Command, Refusal, Scope, Verb};
 use crate::base::source::Source;
 use crate::proto::config::schema::Verb as Way;
 use crate::proto::config::{
@@ -51,16 +51,10 @@ pub(super) fn open(
     place: &Place<Mio>,
 ) -> Result<(), Refusal> {
     let path = path_of(place)?;
-    let need = place.scope().map_or(Need::Write, |scope| scope.need);
     let pending = mio.pending.entry(call.login.session).or_default();
     match verb {
         Verb::Scope if pending.view(&mio.config).exists(&path) => Ok(()),
         Verb::Scope => Err(EditError::Absent),
-        Verb::Enter
-            if !pending.view(&mio.config).exists(&path) && !call.login.role.allows(need) =>
-        {
-            return Err(Refusal::Role);
-        }
         Verb::Enter => pending.enter(&mio.config, &path, &[]),
         Verb::Create => pending.create(&mio.config, &path, &[]),
         Verb::Delete => pending.delete(&mio.config, &path),

@@ -4,26 +4,37 @@ use super::{Mode, Output, Terminal};
 use crate::base::ident::Slot;
 use crate::base::time::Now;
 use crate::cli::call::RelayKind;
+use crate::cli::edit::Key;
 use crate::cli::grammar::World;
 
 /// Most bytes of a module kept while the operator stands at `telnet>`.
 const HELD_MAX: usize = 64 * 1024;
+/// Leads to `telnet>`; typed twice it reaches the module.
+const ESCAPE: u8 = b'~';
+/// Ctrl-], which with a full stop ends a telnet connection.
+const BRACKET: u8 = 0x1d;
+const PROMPT: &str = "telnet> ";
 
 /// A connection to a module.
 pub(super) struct Relay {
     slot: Slot,
     kind: RelayKind,
-    /// The line typed at `telnet>`, while it stands there.
-    command: Option<String>,
+    /// True while the operator stands at `telnet>`.
+    commanding: bool,
+    /// What the module printed meanwhile.
     held: Vec<u8>,
     settled: bool,
-    /// True after Ctrl-] on a telnet connection.
+    /// True behind a Ctrl-] that has not been passed on.
     bracket: bool,
 }
 
 impl Relay {
     pub(super) fn is_settled(&self) -> bool {
-        self.settled || self.command.is_some()
+        self.settled || self.commanding
+    }
+
+    pub(super) fn is_commanding(&self) -> bool {
+        self.commanding
     }
 }
 
@@ -45,7 +56,7 @@ impl<X: World> Terminal<X> {
         self.mode = Mode::Relay(Relay {
             slot,
             kind,
-            command: None,
+            commanding: false,
             held: Vec::new(),
             settled: false,
             bracket: false,
@@ -59,7 +70,7 @@ impl<X: World> Terminal<X> {
     pub fn relay(&mut self, _: Now, _: &mut X, bytes: &[u8], settled: bool) {
         let Mode::Relay(relay) = &mut self.mode else { return };
         relay.settled |= settled;
-        if relay.command.is_some() {
+        if relay.commanding {
             let room = HELD_MAX.saturating_sub(relay.held.len());
             relay.held.extend(bytes.iter().take(room));
         } else {
@@ -68,90 +79,107 @@ impl<X: World> Terminal<X> {
     }
 
     /// Ends the connection from the module's side.
+    ///
+    /// # Source
+    /// Client: unicon's mock of another telnet of the chassis, `connect cimc`.
     pub fn relay_gone(&mut self, now: Now, world: &mut X) {
-        if matches!(self.mode, Mode::Relay(_)) {
-            self.show("\nConnection closed.\n");
-            self.mode = Mode::Prompt;
-            self.next_command(now, world);
-        }
+        let Mode::Relay(relay) = &mut self.mode else { return };
+        self.screen.append(&mut relay.held);
+        self.mode = Mode::Prompt;
+        self.show("\nConnection closed by foreign host.\n");
+        self.next_command(now, world);
+        self.pump(now, world);
     }
 
-    /// Takes one read of the keyboard while connected.
-    pub(super) fn relay_typed(&mut self, world: &X, typed: &[u8]) {
+    /// Takes one read of the keyboard while connected; what belongs to the chassis again goes back
+    /// to what is typed ahead.
+    ///
+    /// # Source
+    /// Client: kick and unicon send `~` with more in one write and count on the rest being swallowed,
+    /// as BSD's telnet does; unicon sends `~` on either way in. That `~~` is a `~` for the module is
+    /// BSD's.
+    pub(super) fn relay_typed(&mut self, now: Now, world: &mut X, typed: &[u8]) {
         let Mode::Relay(relay) = &mut self.mode else { return };
-        if relay.command.is_some() {
-            return self.telnet_typed(world, typed);
-        }
-        let slot = relay.slot;
-        let escape = match relay.kind {
-            RelayKind::Console => typed.iter().position(|byte| *byte == b'~'),
-            RelayKind::Telnet => None,
-        };
-        if relay.kind == RelayKind::Telnet {
-            let quit = typed.windows(2).any(|pair| pair == [0x1d, b'.'])
-                || relay.bracket && typed.first() == Some(&b'.');
-            relay.bracket = typed.last() == Some(&0x1d);
-            if quit {
-                // The module's line stands unfinished.
-                self.show("\n");
-                return self.close_relay(world, slot);
+        let (slot, mut sent, mut escaped, mut quit) = (relay.slot, Vec::new(), false, None);
+        let mut keys = typed.iter().copied().enumerate().peekable();
+        while let Some((at, byte)) = keys.next() {
+            if std::mem::take(&mut relay.bracket) {
+                if byte == b'.' {
+                    quit = Some(at + 1);
+                    break;
+                }
+                sent.push(BRACKET);
+            }
+            let twice = byte == ESCAPE && keys.next_if(|(_, next)| *next == ESCAPE).is_some();
+            match byte {
+                ESCAPE if !twice => {
+                    escaped = true;
+                    break;
+                }
+                BRACKET if relay.kind == RelayKind::Telnet => relay.bracket = true,
+                _ => sent.push(byte),
             }
         }
-        let sent = typed.get(..escape.unwrap_or(typed.len())).unwrap_or_default();
+        relay.commanding = escaped;
         if !sent.is_empty() {
             relay.settled = false;
+            self.emit(Output::Relay { slot, bytes: sent });
         }
-        if escape.is_some() {
-            relay.command = Some(String::new());
+        if escaped {
+            self.show("\n");
+            self.ask_telnet();
         }
-        if !sent.is_empty() {
-            self.emit(Output::Relay { slot, bytes: sent.to_vec() });
-        }
-        // What stands behind the escape in the same read is swallowed, as clients rely on.
-        if escape.is_some() {
-            self.show("\ntelnet> ");
+        if let Some(at) = quit {
+            self.ahead.extend(typed.get(at..).unwrap_or_default());
+            self.show("\n");
+            self.close_relay(now, world);
         }
     }
 
-    /// Takes keys at `telnet>`.
-    fn telnet_typed(&mut self, world: &X, typed: &[u8]) {
-        for byte in typed {
-            let Mode::Relay(relay) = &mut self.mode else { return };
-            let Some(command) = &mut relay.command else { return };
-            match byte {
-                b'\r' | b'\n' => {
-                    let word = command.trim().trim_matches('"').to_owned();
-                    command.clear();
-                    let slot = relay.slot;
-                    self.show("\n");
-                    match word.as_str() {
-                        "q" | "quit" | "close" => return self.close_relay(world, slot),
-                        "" => {
-                            let Mode::Relay(relay) = &mut self.mode else { return };
-                            relay.command = None;
-                            let held = std::mem::take(&mut relay.held);
-                            self.screen.extend(held);
-                        }
-                        _ => self.show("?Invalid command\ntelnet> "),
-                    }
-                }
-                8 | 0x7f if command.pop().is_some() => {
-                    self.screen.extend_from_slice(b"\x08 \x08");
-                }
-                0x20..0x7f if command.len() < 64 => {
-                    command.push(char::from(*byte));
-                    self.screen.push(*byte);
-                }
-                _ => {}
+    fn ask_telnet(&mut self) {
+        self.show(PROMPT);
+        self.edit.begin(PROMPT, false, true);
+    }
+
+    /// Takes what a key did at `telnet>`.
+    ///
+    /// # Source
+    /// Client: unicon answers `q`, kick `"q"` with its quotes; an empty line goes on, as the end of
+    /// file ends, in BSD's telnet.
+    pub(super) fn telnet_key(&mut self, now: Now, world: &mut X, key: Key) {
+        let line = match key {
+            Key::Line(line) => line,
+            Key::End => {
+                self.edit.leave(&mut self.screen);
+                return self.close_relay(now, world);
             }
+            Key::TooLong | Key::Interrupt => return self.ask_telnet(),
+            Key::Edited | Key::Help | Key::Tab => return,
+        };
+        let word = line.trim().trim_matches('"');
+        let names = |command: &str| !word.is_empty() && command.starts_with(word);
+        if names("quit") || names("close") {
+            self.close_relay(now, world);
+        } else if word.is_empty() {
+            let Mode::Relay(relay) = &mut self.mode else { return };
+            relay.commanding = false;
+            self.screen.append(&mut relay.held);
+        } else {
+            if word == "?" {
+                self.show("close\tclose current connection\nquit\texit telnet\n");
+            } else {
+                self.show("?Invalid command\n");
+            }
+            self.ask_telnet();
         }
     }
 
-    fn close_relay(&mut self, world: &X, slot: Slot) {
+    fn close_relay(&mut self, now: Now, world: &mut X) {
+        let Mode::Relay(relay) = &self.mode else { return };
+        let slot = relay.slot;
+        self.mode = Mode::Prompt;
         self.show("Connection closed.\n");
         self.emit(Output::CloseRelay { slot });
-        self.mode = Mode::Prompt;
-        self.rest = None;
-        self.prompt(world);
+        self.next_command(now, world);
     }
 }

@@ -1,38 +1,35 @@
 //! Running a line: its commands one by one, what each wants to follow, and refusals.
 
-use super::{Frame, Mode, Output, Terminal};
+use super::reach::{Target, candidates};
+use super::{Frame, Mode, Output, Question, Terminal};
 use crate::base::time::Now;
-use crate::cli::call::{Args, Call, Go, Next, Place, Setting, Step, Then};
+use crate::cli::call::{Args, Call, Go, Next, Place, Setting, Then};
 use crate::cli::dialect::Dialect;
+use crate::cli::edit;
 use crate::cli::filter::{self, Pipeline};
-use crate::cli::grammar::{Command, Need, Refusal, Scope, Shell, Verb, World};
-use crate::cli::lex::{self, Rules};
-use crate::cli::parse::{self, Candidate};
+use crate::cli::grammar::{Need, Refusal, Scope, Shell, Verb, World};
+use crate::cli::lex::{self, Redirect, Rules};
+use crate::cli::parse;
 
-/// Distance of what stands in the scopes around, and of what stands anywhere.
-const COMMON: u16 = 100;
-const ANYWHERE: u16 = 200;
-
-/// What a line may name.
-pub(super) enum Target<X: World> {
-    /// A command, with the number of scopes that its owner stands inside.
-    Command(&'static Command<X>, usize),
-    /// A scope, with those to be entered before it; `None` if it stands inside the present one.
-    Scope(Verb, &'static Scope<X>, Option<Vec<&'static Scope<X>>>),
+/// How a command ended, and where its output goes.
+struct Ran {
+    done: Result<(), Refusal>,
+    pipeline: Pipeline,
+    /// A file, and whether to append to it.
+    file: Option<(String, bool)>,
+    /// Number of scopes that the owner of the command stands inside.
+    depth: usize,
 }
 
 impl<X: World> Terminal<X> {
     /// Runs what waits behind the command just done, or prints the prompt.
     pub(super) fn next_command(&mut self, now: Now, world: &mut X) {
         while let Some(text) = self.rest.take() {
-            match self.run(now, world, &text) {
-                Ok(()) => {}
-                Err(refusal) => {
-                    self.rest = None;
-                    self.refuse(&refusal, &text);
-                }
+            if let Err(refusal) = self.run(now, world, &text) {
+                self.rest = None;
+                self.refuse(&refusal, &text);
             }
-            if !matches!(self.mode, Mode::Prompt) || self.frames.is_empty() {
+            if !matches!(self.mode, Mode::Prompt) {
                 return;
             }
         }
@@ -41,44 +38,39 @@ impl<X: World> Terminal<X> {
 
     /// Runs the first command of a text and leaves those behind it waiting.
     fn run(&mut self, now: Now, world: &mut X, text: &str) -> Result<(), Refusal> {
-        let Some(frame) = self.frames.last() else { return Ok(()) };
+        let Some(frame) = self.frame() else { return Ok(()) };
         let (shell, place) = (frame.shell, frame.place.clone());
-        let lines = lex::cut(text, rules(shell.dialect))
-            .map_err(|fault| Refusal::Invalid { at: fault.at })?;
-        let mut lines = lines.into_iter().filter(|line| !line.words.is_empty());
+        if text.trim_start().starts_with(shell.dialect.remarks) {
+            return Ok(());
+        }
+        let lines = lex::cut(text, rules(shell.dialect));
+        let mut lines = lines.map_err(|fault| Refusal::Invalid { at: fault.at })?.into_iter();
         let Some(line) = lines.next() else { return Ok(()) };
-        if let Some(next) = lines.next().and_then(|next| next.words.first().map(|word| word.at)) {
+        if line.words.is_empty() {
+            // A pipe or a redirection of nothing.
+            return Err(Refusal::Invalid { at: line.end });
+        }
+        if let Some(next) = lines.next() {
             // Blanks stand for what is done, so that a later caret falls where it belongs.
-            self.rest = Some(" ".repeat(next) + text.get(next..).unwrap_or_default());
+            let from = next.words.first().map_or(next.end, |word| word.at);
+            let (done, rest) = text.split_at_checked(from).unwrap_or((text, ""));
+            self.rest = Some(" ".repeat(edit::columns_of(done)) + rest);
         }
         let candidates = candidates(shell, &place);
         let (found, args) = parse::find(&candidates, &line.words, text, line.end)?;
-        let filters = filter::parse(&line.pipes, shell.dialect.filters, text.len())?;
-        if let Some(redirect) = &line.redirect {
-            // No shell has files yet.
-            return Err(Refusal::Invalid { at: redirect.at });
-        }
-        match &found.target {
-            Target::Scope(verb, scope, outer) => {
-                self.allow(scope.need(*verb))?;
-                let mut target = match outer {
-                    None => place.clone(),
-                    Some(outer) => Place::new(outer.iter().map(|scope| step(scope)).collect()),
-                };
+        let filters = filter::parse(&line.pipes, shell.dialect.filters)?;
+        let file = match &line.redirect {
+            Some(redirect) => Some(file(shell, redirect, text)?),
+            None => None,
+        };
+        let login = self.login.clone();
+        let mut call = Call::new(now, &login, &args, &place);
+        call.columns = self.columns();
+        let (done, depth) = match &found.target {
+            Target::Scope(verb, scope, inside) => {
+                let mut target = inside.of(&place);
                 target.push(scope, args.clone());
-                let login = self.login.clone();
-                let mut call = Call::new(now, &login, &args, &place);
-                call.columns = self.columns;
-                let opened = (scope.open)(world, &mut call, *verb, &target);
-                let out = std::mem::take(&mut call.out);
-                self.show(&out);
-                opened?;
-                if *verb != Verb::Delete
-                    && let Some(frame) = self.frames.last_mut()
-                {
-                    frame.place = target;
-                }
-                Ok(())
+                (self.open(world, &mut call, *verb, scope, target), place.steps().len())
             }
             Target::Command(command, depth) => {
                 let owner = match depth.checked_sub(1).and_then(|at| place.steps().get(at)) {
@@ -86,18 +78,35 @@ impl<X: World> Terminal<X> {
                     None => shell.root,
                 };
                 self.allow(owner.need_of(command))?;
-                if command.returns
-                    && let Some(frame) = self.frames.last_mut()
-                {
+                if let Some(frame) = self.frames.last_mut().filter(|_| command.returns) {
                     frame.place.truncate(*depth);
                 }
-                let login = self.login.clone();
-                let mut call = Call::new(now, &login, &args, &place);
-                call.columns = self.columns;
-                let ran = (command.run)(world, &mut call);
-                self.finish(world, call, ran, Pipeline::new(filters), *depth)
+                ((command.run)(world, &mut call), *depth)
             }
+        };
+        let ran = Ran { done, pipeline: Pipeline::new(filters), file, depth };
+        self.finish(world, call, ran, text);
+        Ok(())
+    }
+
+    /// Does one of the four verbs to a scope, and moves the session into it.
+    fn open(
+        &mut self,
+        world: &mut X,
+        call: &mut Call<'_, X>,
+        verb: Verb,
+        scope: &'static Scope<X>,
+        target: Place<X>,
+    ) -> Result<(), Refusal> {
+        // Who may only look enters what exists and creates nothing by it.
+        let looks = verb == Verb::Enter && self.allow(scope.need).is_err();
+        let verb = if looks { Verb::Scope } else { verb };
+        self.allow(scope.need(verb))?;
+        (scope.open)(world, call, verb, &target)?;
+        if let Some(frame) = self.frames.last_mut().filter(|_| verb != Verb::Delete) {
+            frame.place = target;
         }
+        Ok(())
     }
 
     /// Goes on with a command whose question was answered.
@@ -111,61 +120,71 @@ impl<X: World> Terminal<X> {
     ) {
         let (login, args) = (self.login.clone(), Args::default());
         let mut call = Call::new(now, &login, &args, place);
-        call.columns = self.columns;
-        let ran = then(world, &mut call, answer);
-        let depth = place.steps().len();
-        let done = self.finish(world, call, ran, Pipeline::new(Vec::new()), depth);
-        if let Err(refusal) = done {
-            self.rest = None;
-            self.refuse(&refusal, "");
-        }
-        if matches!(self.mode, Mode::Prompt) && !self.frames.is_empty() {
+        call.columns = self.columns();
+        let done = then(world, &mut call, answer);
+        let (pipeline, depth) = (Pipeline::new(Vec::new()), place.steps().len());
+        self.finish(world, call, Ran { done, pipeline, file: None, depth }, "");
+        if matches!(self.mode, Mode::Prompt) {
             self.next_command(now, world);
         }
     }
 
-    /// Prints what a command printed and does what it wants to follow.
-    fn finish(
+    /// Prints what a command printed, or why it was refused, and does what it wants to follow.
+    fn finish(&mut self, world: &mut X, mut call: Call<'_, X>, mut ran: Ran, line: &str) {
+        let mut next = std::mem::replace(&mut call.next, Next::Prompt);
+        let mut text = ran.pipeline.push(&std::mem::take(&mut call.out));
+        if !matches!(next, Next::Job(_)) {
+            text += &ran.pipeline.finish();
+        }
+        let redirect = self.frame().and_then(|frame| frame.shell.redirect);
+        if let (Ok(()), Some((to, append)), Some(redirect)) = (&ran.done, &ran.file, redirect) {
+            ran.done = redirect(world, &mut call, to, *append, &text);
+            text = std::mem::take(&mut call.out);
+        }
+        match ran.done {
+            Ok(()) => {
+                match call.setting {
+                    Some(Setting::Length(rows)) => self.length = Some(rows),
+                    Some(Setting::Width(columns)) => self.width = Some(columns),
+                    None => {}
+                }
+                if let (Some(go), Some(frame)) = (call.go.take(), self.frames.last_mut()) {
+                    travel(frame, go, ran.depth);
+                }
+            }
+            Err(refusal) => {
+                (self.rest, self.refused) = (None, true);
+                next = Next::Prompt;
+                text += &self.worded(&refusal, line);
+            }
+        }
+        let place = call.place.clone();
+        let pages = ran.pipeline.pages();
+        self.print(world, &text, pages, (next, place, ran.pipeline));
+    }
+
+    /// Does what a command wants to follow, once the operator has seen what it printed.
+    pub(super) fn follow(
         &mut self,
         world: &X,
-        mut call: Call<'_, X>,
-        ran: Result<(), Refusal>,
-        mut pipeline: Pipeline,
-        depth: usize,
-    ) -> Result<(), Refusal> {
-        let pages = pipeline.pages();
-        let mut text = pipeline.push(&call.out);
-        text += &pipeline.finish();
-        let (go, next, setting) =
-            (call.go.take(), std::mem::replace(&mut call.next, Next::Prompt), call.setting);
-        let place = call.place.clone();
-        match setting {
-            Some(Setting::Length(rows)) => self.rows = rows,
-            Some(Setting::Width(columns)) => self.columns = columns,
-            None => {}
-        }
-        if let (Some(go), Some(frame)) = (go, self.frames.last_mut()) {
-            travel(frame, go, depth);
-        }
-        let paging = self.page(&text, pages);
-        ran?;
+        next: Next<X>,
+        place: &Place<X>,
+        pipeline: Pipeline,
+    ) {
         match next {
             Next::Prompt => {}
-            Next::Ask(ask) if !paging => self.ask(ask, place, String::new()),
-            Next::Ask(_) => {}
+            Next::Ask(ask) => self.ask(Question::new(ask, place.clone())),
             Next::Job(job) => {
                 self.emit(Output::StartJob(job));
-                self.mode = Mode::Job;
+                self.mode = Mode::Job(pipeline);
             }
             Next::Enter(shell) => {
                 let parked = self.parked.remove(shell.name);
-                let place = parked.unwrap_or_else(|| Place::new(Vec::new()));
-                self.frames.push(Frame { shell, place });
+                self.frames.push(Frame { shell, place: parked.unwrap_or(Place::TOP) });
             }
             Next::Relay { slot, kind } => self.open_relay(slot, kind),
             Next::Leave => self.leave(world),
         }
-        Ok(())
     }
 
     /// Leaves a shell; leaving the outermost ends the session.
@@ -174,7 +193,6 @@ impl<X: World> Terminal<X> {
         if self.frames.is_empty() {
             self.mode = Mode::Ended;
             self.rest = None;
-            self.ahead.clear();
             self.emit(Output::Closed);
         }
     }
@@ -186,16 +204,22 @@ impl<X: World> Terminal<X> {
     /// Prints a refusal in the words of the shell.
     pub(super) fn refuse(&mut self, refusal: &Refusal, line: &str) {
         self.refused = true;
-        let Some(frame) = self.frames.last() else { return };
+        let text = self.worded(refusal, line);
+        self.show(&text);
+    }
+
+    /// Returns a refusal in the words of the shell, below its caret line.
+    fn worded(&self, refusal: &Refusal, line: &str) -> String {
+        let Some(frame) = self.frame() else { return String::new() };
         let dialect = frame.shell.dialect;
-        let marked = |at: usize| {
-            let column = self.prompt_len + line.get(..at).unwrap_or(line).chars().count();
-            format!("{}^\n", " ".repeat(column))
+        let marked = |at: usize, text: &str| {
+            let column = self.prompt_columns + edit::columns_of(line.get(..at).unwrap_or(line));
+            format!("{}^\n{text}\n", " ".repeat(column))
         };
         let worded = |at: usize, text: &str| {
-            if dialect.caret { marked(at) + text + "\n" } else { format!("{text}\n") }
+            if text.contains('^') { marked(at, text) } else { format!("{text}\n") }
         };
-        let text = match refusal {
+        match refusal {
             Refusal::Invalid { .. } if dialect.echoes => {
                 let word = line.split_ascii_whitespace().next().unwrap_or_default();
                 format!("{} '{word}'\n", dialect.invalid)
@@ -204,35 +228,32 @@ impl<X: World> Terminal<X> {
             Refusal::Incomplete { at } => worded(*at, dialect.incomplete),
             Refusal::Ambiguous { at } => worded(*at, dialect.ambiguous),
             Refusal::Denied(text) => format!("{text}\n"),
-            Refusal::Marked { at, text } => marked(*at) + text + "\n",
-            Refusal::Role => format!("{}\n", dialect.role),
-        };
-        self.show(&text);
+            Refusal::Marked { at, text } => marked(*at, text),
+            Refusal::Role => worded(line.len() - line.trim_start().len(), dialect.role),
+        }
     }
 }
 
 /// Moves a session to where a command sends it.
 fn travel<X: World>(frame: &mut Frame<X>, go: Go<X>, depth: usize) {
-    match go {
+    let scopes = match go {
         Go::Up => {
             frame.place.pop();
+            return;
         }
-        Go::Top => frame.place.truncate(0),
+        Go::Top => return frame.place.truncate(0),
         Go::Into(scope) => {
             frame.place.truncate(depth);
-            frame.place.push(scope, Args::default());
+            vec![scope]
         }
         Go::To(scopes) => {
             frame.place.truncate(0);
-            for scope in scopes {
-                frame.place.push(scope, Args::default());
-            }
+            scopes
         }
+    };
+    for scope in scopes {
+        frame.place.push(scope, Args::default());
     }
-}
-
-fn step<X: World>(scope: &&'static Scope<X>) -> Step<X> {
-    Step { scope, keys: Args::default() }
 }
 
 /// Returns which characters mean something to a shell.
@@ -240,94 +261,21 @@ pub(super) fn rules(dialect: &Dialect) -> Rules {
     Rules { operators: dialect.operators, pipes: !dialect.filters.is_empty() }
 }
 
-/// Returns everything that a line may name where the session stands, nearest first.
-pub(super) fn candidates<X: World>(
-    shell: &'static Shell<X>,
-    place: &Place<X>,
-) -> Vec<Candidate<Target<X>>> {
-    let mut found = Vec::new();
-    let here = place.scope().unwrap_or(shell.root);
-    let depth = place.steps().len();
-    for command in here.all_commands() {
-        found.push(candidate(command, 0, depth));
+/// Reads where a command's output shall go.
+fn file<X: World>(
+    shell: &Shell<X>,
+    redirect: &Redirect<'_>,
+    text: &str,
+) -> Result<(String, bool), Refusal> {
+    if shell.redirect.is_none() {
+        return Err(no_files(redirect));
     }
-    for child in here.scopes {
-        scope_candidates(child, None, child.verbs, 0, &mut found);
-    }
-    // The scopes around, as far as each lets its own surroundings through.
-    let (mut inner, mut rank) = (here, 1);
-    for at in (0..depth).rev() {
-        if !inner.inherits {
-            break;
-        }
-        let outer = match at.checked_sub(1).and_then(|below| place.steps().get(below)) {
-            Some(step) => step.scope,
-            None => shell.root,
-        };
-        for command in outer.all_commands() {
-            found.push(candidate(command, rank, at));
-        }
-        (inner, rank) = (outer, rank + 1);
-    }
-    for command in shell.common.iter().flat_map(|table| table.iter()) {
-        found.push(candidate(command, COMMON, depth));
-    }
-    if shell.dialect.operators {
-        reachable(shell.root, &mut Vec::new(), &mut found);
-    }
-    found
+    let to = redirect.to.as_ref().ok_or(Refusal::Incomplete { at: text.trim_end().len() })?;
+    Ok((to.text.to_string(), redirect.append))
 }
 
-fn candidate<X: World>(
-    command: &'static Command<X>,
-    rank: u16,
-    depth: usize,
-) -> Candidate<Target<X>> {
-    Candidate {
-        verb: None,
-        syntax: command.syntax,
-        help: command.help,
-        rank,
-        shown: !command.hidden,
-        target: Target::Command(command, depth),
-    }
-}
-
-fn scope_candidates<X: World>(
-    scope: &'static Scope<X>,
-    outer: Option<&[&'static Scope<X>]>,
-    verbs: &[Verb],
-    rank: u16,
-    found: &mut Vec<Candidate<Target<X>>>,
-) {
-    for verb in verbs {
-        found.push(Candidate {
-            verb: Some((verb.word(), verb.help())),
-            syntax: scope.syntax,
-            help: scope.help,
-            rank,
-            shown: rank == 0,
-            target: Target::Scope(*verb, scope, outer.map(<[_]>::to_vec)),
-        });
-    }
-}
-
-/// Adds the scopes of the whole tree, by way of those that need no key.
-///
-/// # Source
-/// Seed: `/system # scope license` gives `/license`. Client: kick types `scope eth-uplink` in `/ssa`.
-fn reachable<X: World>(
-    scope: &'static Scope<X>,
-    outer: &mut Vec<&'static Scope<X>>,
-    found: &mut Vec<Candidate<Target<X>>>,
-) {
-    for child in scope.scopes {
-        let rank = ANYWHERE + u16::try_from(outer.len()).unwrap_or(0);
-        scope_candidates(child, Some(outer), Verb::FIXED, rank, found);
-        if child.is_keyless() {
-            outer.push(child);
-            reachable(child, outer, found);
-            outer.pop();
-        }
-    }
+/// The refusal of `>` in a shell without files, in our words: a real chassis has them.
+pub(super) fn no_files(redirect: &Redirect<'_>) -> Refusal {
+    let text = "Error: Output cannot be redirected, this shell has no files; use a pipe";
+    Refusal::Marked { at: redirect.at, text: text.to_owned() }
 }

@@ -13,6 +13,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
+use super::attach;
 use super::chassis::Running;
 use super::drill::{Condition, Drill};
 use super::faults::{Faults, Victim};
@@ -110,6 +111,7 @@ impl Lab {
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
+            Request::Console(_) => Err("a console needs a terminal: use vfxos ctl console".into()),
             Request::Events => self.events().await,
             Request::Status => Ok(self.status()),
             Request::Stop => {
@@ -446,11 +448,13 @@ async fn converse(lab: &Lab, mut stream: UnixStream) {
         return;
     }
     let answer = match serde_json::from_str(&line) {
+        Ok(Request::Console(request)) => {
+            reader.get_mut().set_limit(u64::MAX);
+            return attach::attend(lab, &request, reader, writer).await;
+        }
         Ok(request) => lab.answer(request).await,
         Err(error) => Answer::refused(format!("no request of this version: {error}")),
     };
-    let mut bytes = serde_json::to_vec(&answer).unwrap_or_default();
-    bytes.push(b'\n');
     // Whoever asked may have left.
-    let _ = writer.write_all(&bytes).await;
+    let _ = writer.write_all(&answer.line()).await;
 }

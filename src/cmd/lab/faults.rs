@@ -351,8 +351,7 @@ fn apply(world: &World, active: &[Active]) -> Result<(), String> {
             }
             Cause::Reset => manners.change(peer, |old| old.handshake = Handshake::Reset),
             Cause::Certificate(_) => manners.change(peer, |old| {
-                old.handshake =
-                    one.shown.clone().map_or(Handshake::Own, |shown| Handshake::Other(shown));
+                old.handshake = one.shown.clone().map_or(Handshake::Own, Handshake::Other);
             }),
             Cause::Reply(reply) => manners.change(peer, |old| old.answer = reply),
             Cause::Authority(change) => match victim {

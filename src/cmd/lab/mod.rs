@@ -12,6 +12,7 @@ use crate::sys::flash::{Flash, FolderLock, Kind};
 use crate::sys::process;
 use drill::Drill;
 
+mod attach;
 mod blades;
 mod chassis;
 mod control;

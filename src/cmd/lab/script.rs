@@ -57,7 +57,7 @@ pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
 }
 
 /// Opens a session on a chassis.
-async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
+pub(super) async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
     let visitor = Visitor::at_terminal(columns, rows);
     match ask(handle, |reply| ToSession::Open { visitor, reply }).await {
         Some(Ok(opened)) => Ok(opened),

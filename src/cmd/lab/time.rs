@@ -40,6 +40,9 @@ pub(super) async fn advance(
     let now = clock.advance(left).map_err(|error| error.to_string())?;
     faults.expire(world, now)?;
     settle(chassis).await;
+    for one in chassis {
+        one.handle.seen().await;
+    }
     Ok(now)
 }
 

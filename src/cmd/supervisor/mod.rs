@@ -121,7 +121,7 @@ impl Handle {
         }
     }
 
-    /// Returns once everything said to it before has been taken.
+    /// Returns once everything said to it before has been taken, and is on the disk.
     pub async fn seen(&self) {
         let (reply, seen) = oneshot::channel();
         if self.inbox.send(Input::Seen(reply)).await.is_ok() {
@@ -150,12 +150,18 @@ struct Supervisor {
     desk: Desk,
     /// Slots that are to hold a blade.
     slots: BTreeSet<Slot>,
+    /// What has changed and is not on the disk yet, by key.
+    unsaved: BTreeMap<Cow<'static, str>, Vec<u8>>,
     under_way: usize,
     settling: Vec<oneshot::Sender<()>>,
     seen: Vec<oneshot::Sender<()>>,
     status: watch::Sender<Status>,
     deadline: watch::Sender<Option<Instant>>,
     rate: u32,
+    /// True while blades have not been told of a jump of both clocks.
+    jumped: bool,
+    /// True from an input until its effects are carried out.
+    heard: bool,
     /// The last reading of both clocks, to notice a step of the wall clock.
     last: Now,
     ntp: Arc<ntp::Client>,
@@ -171,6 +177,11 @@ async fn sleep_until(start: tokio::time::Instant, due: Option<Instant>) {
     }
 }
 
+/// How long a change that nothing depends on may wait for others before it is written.
+///
+/// An evaluation period is counted every ten minutes; who lets three months pass at once would
+/// else wait for thousands of writes.
+const LAZY: Duration = Duration::from_secs(1);
 /// Shortest jump of both clocks that blades are told of.
 const JUMP_MIN: Duration = Duration::from_secs(5);
 /// Furthest that wall and monotonic time may drift apart between two readings unnoticed.
@@ -188,6 +199,12 @@ impl Supervisor {
             }
             let input = tokio::select! {
                 input = self.inbox.recv() => input,
+                () = tokio::time::sleep(LAZY), if self.jumped || !self.unsaved.is_empty() => {
+                    let now = self.now();
+                    self.tell_time(now);
+                    self.heard = true;
+                    continue;
+                }
                 () = wait.sleep_until(deadline) => {
                     let now = self.now();
                     self.mio.handle(now, Event::Due);
@@ -195,7 +212,7 @@ impl Supervisor {
                 }
                 () = sleep_until(self.started, patience) => continue,
             };
-            let Some(input) = input else { return Ok(()) };
+            let Some(input) = input else { return self.save() };
             let mut stop = self.take(input);
             for _ in 1..BATCH_MAX {
                 let Ok(input) = self.inbox.try_recv() else { break };
@@ -204,6 +221,7 @@ impl Supervisor {
             if stop {
                 self.mio.accounts.save();
                 self.turn()?;
+                self.save()?;
                 self.desk.close_all();
                 return Ok(());
             }
@@ -235,16 +253,27 @@ impl Supervisor {
             let rate_milli = rate.saturating_mul(1000);
             self.mio.handle(now, Event::ClockSet { rate_milli });
         } else if passed >= JUMP_MIN {
-            // Blades keep their own time between readings; a jump is news to them.
-            let rate_milli = rate.saturating_mul(1000);
-            self.mio.broker.handle(now, broker::Event::ClockSet { rate_milli });
+            self.jumped = true;
         }
         now
     }
 
-    /// Applies one input; true if it is the last.
+    /// Tells the blades of a jump of both clocks: between readings they keep their own time.
+    fn tell_time(&mut self, now: Now) {
+        if std::mem::take(&mut self.jumped) {
+            let rate_milli = self.rate.saturating_mul(1000);
+            self.mio.broker.handle(now, broker::Event::ClockSet { rate_milli });
+        }
+    }
+
+    /// Applies one input; true if it is the last. Whoever brings one waits for its effects, so what
+    /// it changes is written at once.
     fn take(&mut self, input: Input) -> bool {
         let now = self.now();
+        if !matches!(input, Input::Settle(_)) {
+            self.heard = true;
+            self.tell_time(now);
+        }
         match input {
             Input::LinkOpened { link, line } => {
                 self.links.insert(link, line);
@@ -285,6 +314,10 @@ impl Supervisor {
                 }
             };
             self.persist(&outputs)?;
+            let quiet = |output: &Output| matches!(output, Output::Persist(_) | Output::Log { .. });
+            if self.heard || !outputs.iter().all(quiet) {
+                self.save()?;
+            }
             let idle = outputs.is_empty();
             for output in outputs {
                 self.perform(now, output);
@@ -295,6 +328,7 @@ impl Supervisor {
                 continue;
             }
             if idle && !self.desk.flush(now, &mut self.mio) {
+                self.heard = false;
                 self.deadline.send_replace(deadline);
                 self.report(now);
                 return Ok(deadline);
@@ -302,9 +336,8 @@ impl Supervisor {
         }
     }
 
-    /// Writes every part that changed, in one transaction, before anything that depends on it.
+    /// Notes every part that changed.
     fn persist(&mut self, outputs: &[Output]) -> Result<(), SupervisorError> {
-        let mut parts: BTreeMap<Cow<'static, str>, Vec<u8>> = BTreeMap::new();
         for output in outputs {
             let Output::Persist(piece) = output else { continue };
             let (key, value) = match piece {
@@ -317,14 +350,21 @@ impl Supervisor {
                 }
             };
             let encode = |error| SupervisorError::Encode { key: Cow::clone(&key), error };
-            parts.insert(key.clone(), value.map_err(encode)?);
+            self.unsaved.insert(key.clone(), value.map_err(encode)?);
         }
-        if parts.is_empty() {
+        Ok(())
+    }
+
+    /// Writes what has changed, in one transaction.
+    fn save(&mut self) -> Result<(), SupervisorError> {
+        if self.unsaved.is_empty() {
             return Ok(());
         }
         let changes: Vec<Change<'_>> =
-            parts.iter().map(|(key, value)| Change::Put(key, value)).collect();
-        Ok(self.flash.write(&changes)?)
+            self.unsaved.iter().map(|(key, value)| Change::Put(key, value)).collect();
+        self.flash.write(&changes)?;
+        self.unsaved.clear();
+        Ok(())
     }
 
     fn perform(&mut self, now: Now, output: Output) {

@@ -58,6 +58,12 @@ pub enum CommitError {
         /// Path of the object, `/system/services/dns 192.0.2.1`.
         object: String,
     },
+    /// Another session committed an object that this one creates.
+    #[error("{object} was created by another session; discard the changes and enter it")]
+    Exists {
+        /// Path of the object.
+        object: String,
+    },
     /// The tree would not make sense.
     #[error("{reason}")]
     Invalid {
@@ -70,11 +76,16 @@ impl CommitError {
     /// Returns what the device prints, without line feed.
     ///
     /// # Source
-    /// Client kick, docstring `Error: Update failed: [...]`; the reasons are ours.
+    /// Client kick, docstring `Error: Update failed: [...]`. `Cannot create; object already exists` is
+    /// what UCS Manager, the sibling, answers as error 103, quoted in clients of its SDK; the rest of
+    /// the reasons is ours.
     pub fn device_text(&self) -> String {
         let reason = match self {
             CommitError::Conflict { object } => format!(
                 "{object} was changed by another session. Use discard-buffer and repeat the change."
+            ),
+            CommitError::Exists { object } => format!(
+                "Cannot create; object already exists: {object}. Use discard-buffer, then enter."
             ),
             CommitError::Invalid { reason } => reason.clone(),
         };

@@ -9,6 +9,12 @@
 //! tree is kept as an immutable snapshot behind an `Arc`, so a transaction costs nothing until its
 //! first edit, and a commit is one three-way merge: what this session changed, against what others
 //! committed since.
+//!
+//! Two sessions may want the same object. `enter` asks that it exists: it merges with the object
+//! that another session made meanwhile, as long as both want the same values. `create` asks that it
+//! did not exist before, and that is asked again at the commit, whatever the values: on UCS Manager,
+//! whose database FXOS shares, an object sent as `created` is refused if it is there, and one sent as
+//! `created,modified` is not.
 
 mod error;
 mod factory;
@@ -58,9 +64,10 @@ impl Tree {
     /// empty; a transaction without changes is no commit.
     ///
     /// # Errors
-    /// [`CommitError::Conflict`] if another session committed a change of the same property or
-    /// object since this one's first edit, [`CommitError::Invalid`] if the result would not make
-    /// sense. The tree is unchanged and the transaction still pending.
+    /// [`CommitError::Conflict`] if another session committed another change of the same property or
+    /// object since this one's first edit, [`CommitError::Exists`] if it made an object that this
+    /// one creates, [`CommitError::Invalid`] if the result would not make sense. The tree is
+    /// unchanged and the transaction still pending.
     pub fn commit(&mut self, pending: &mut Pending) -> Result<Vec<Difference>, CommitError> {
         let Some(work) = pending.work() else {
             return Ok(Vec::new());
@@ -87,7 +94,7 @@ impl Tree {
         let merged = if Arc::ptr_eq(&work.base, &self.objects) {
             work.draft.clone()
         } else {
-            merge(&work.base, &work.draft, &self.objects)?
+            merge(work, &self.objects)?
         };
         rules::check(&merged).map_err(|reason| CommitError::Invalid { reason })?;
         Ok(merged)
@@ -98,8 +105,9 @@ impl Tree {
     }
 }
 
-/// Applies to `current` what leads from `base` to `draft`.
-fn merge(base: &Objects, draft: &Objects, current: &Objects) -> Result<Objects, CommitError> {
+/// Applies to `current` what leads from the transaction's base to its draft.
+fn merge(work: &Work, current: &Objects) -> Result<Objects, CommitError> {
+    let (base, draft) = (work.base.as_ref(), &work.draft);
     let mut merged = current.clone();
     for (path, before) in &base.0 {
         let conflict = || CommitError::Conflict { object: path.to_string() };
@@ -131,6 +139,9 @@ fn merge(base: &Objects, draft: &Objects, current: &Objects) -> Result<Objects, 
         }
     }
     for (path, values) in draft.0.iter().filter(|(path, _)| !base.exists(path)) {
+        if current.exists(path) && work.created.contains(path) {
+            return Err(CommitError::Exists { object: path.to_string() });
+        }
         let orphan = path.parent().is_some_and(|parent| !merged.exists(&parent));
         let differs = current.0.get(path).is_some_and(|now| now != values);
         if orphan || differs {

@@ -1,5 +1,6 @@
 //! One session's uncommitted changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Tree;
@@ -18,6 +19,8 @@ pub(super) struct Work {
     /// The tree as it was at the first edit.
     pub(super) base: Arc<Objects>,
     pub(super) draft: Objects,
+    /// What `create` made and `base` lacks: nobody else may have made it when this is committed.
+    pub(super) created: BTreeSet<Path>,
 }
 
 /// One object that differs between two trees.
@@ -59,20 +62,21 @@ impl Pending {
         self.0.as_ref()
     }
 
-    /// Creates an object. `born` are the texts of the properties given at birth, in their order.
+    /// Creates an object; if another session commits the same first, this one's commit is refused.
+    /// `born` are the texts of the properties given at birth, in their order.
     ///
     /// # Errors
     /// [`EditError`] if it exists, its parent does not, its class can't be created, or a text is
     /// no value.
     pub fn create(&mut self, tree: &Tree, path: &Path, born: &[&str]) -> Result<(), EditError> {
-        let values = birth(path, born)?;
-        // Asked of the view first: a refused edit must not begin a transaction.
-        self.view(tree).may_create(path)?;
-        self.draft(tree).insert(path, values);
+        let work = self.add(tree, path, born)?;
+        if !work.base.exists(path) {
+            work.created.insert(path.clone());
+        }
         Ok(())
     }
 
-    /// Makes sure that an object exists.
+    /// Makes sure that an object exists, whoever makes it first.
     ///
     /// # Errors
     /// As [`Pending::create`], but for an object that exists; then the texts given at birth must
@@ -80,7 +84,7 @@ impl Pending {
     pub fn enter(&mut self, tree: &Tree, path: &Path, born: &[&str]) -> Result<(), EditError> {
         let view = self.view(tree);
         if !view.exists(path) {
-            return self.create(tree, path, born);
+            return self.add(tree, path, born).map(drop);
         }
         let given = birth(path, born)?;
         let differs = |property: &&Property| {
@@ -99,7 +103,9 @@ impl Pending {
     /// [`EditError`] if it does not exist or belongs to the chassis.
     pub fn delete(&mut self, tree: &Tree, path: &Path) -> Result<(), EditError> {
         self.view(tree).may_delete(path)?;
-        self.draft(tree).remove(path);
+        let work = self.begin(tree);
+        work.draft.remove(path);
+        work.created.retain(|made| !made.is_within(path));
         Ok(())
     }
 
@@ -127,7 +133,7 @@ impl Pending {
             "" if property.is_clearable() => Value::Unset,
             text => property.kind.parse(text)?,
         };
-        self.draft(tree).put(path, property, value);
+        self.begin(tree).draft.put(path, property, value);
         Ok(())
     }
 
@@ -147,10 +153,22 @@ impl Pending {
         self.set(tree, path, (verb, words), &text)
     }
 
-    /// Returns the working copy, made at the first edit.
-    fn draft(&mut self, tree: &Tree) -> &mut Objects {
-        let begin = || Work { base: Arc::clone(tree.shared()), draft: tree.objects().clone() };
-        &mut self.0.get_or_insert_with(begin).draft
+    fn add(&mut self, tree: &Tree, path: &Path, born: &[&str]) -> Result<&mut Work, EditError> {
+        let values = birth(path, born)?;
+        // Asked of the view first: a refused edit must not begin a transaction.
+        self.view(tree).may_create(path)?;
+        let work = self.begin(tree);
+        work.draft.insert(path, values);
+        Ok(work)
+    }
+
+    /// Returns the transaction, begun at the first edit.
+    fn begin(&mut self, tree: &Tree) -> &mut Work {
+        self.0.get_or_insert_with(|| Work {
+            base: Arc::clone(tree.shared()),
+            draft: tree.objects().clone(),
+            created: BTreeSet::new(),
+        })
     }
 }
 
