@@ -6,14 +6,15 @@
 //!    ▲                  │ a minute         │ Refused                  (serial)   (telnet)
 //!    └──────────────────┴──────────────────┘
 //! ```
-//! While somebody is inside, keys pass through untouched.
+//! While somebody is inside, keys pass through untouched. `patience` is the time of the person who
+//! sits there.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
 use super::field::{Field, Key, show};
-use crate::base::time::{Instant, Now};
+use crate::base::time::Instant;
 use crate::proto::Next;
 
 /// What stands above the first `login:` of the console.
@@ -120,13 +121,13 @@ impl Login {
     }
 
     /// Takes keys.
-    pub fn keys(&mut self, now: Now, keys: &[u8]) {
+    pub fn keys(&mut self, patience: Instant, keys: &[u8]) {
         if let State::Inside = self.state {
             return self.emit(Output::Keys(keys.to_vec()));
         }
         let room = AHEAD_MAX.saturating_sub(self.ahead.len());
         self.ahead.extend(keys.iter().take(room));
-        self.pump(now);
+        self.pump(patience);
     }
 
     /// Lets the visitor in: shows the greeting, and passes on keys from now on.
@@ -145,7 +146,7 @@ impl Login {
     ///
     /// # Source
     /// Client unicon, `Login incorrect`.
-    pub fn refused(&mut self, now: Now, text: Option<&str>) {
+    pub fn refused(&mut self, patience: Instant, text: Option<&str>) {
         if let State::Checking = self.state {
             self.refusals += 1;
             self.show(&format!("{}\n", text.unwrap_or("Login incorrect")));
@@ -154,17 +155,17 @@ impl Login {
             }
             self.show("\n");
             self.ask_name();
-            self.pump(now);
+            self.pump(patience);
         }
     }
 
     /// Ends the session: back to `login:`, or the end.
-    pub fn ended(&mut self, now: Now) {
+    pub fn ended(&mut self, patience: Instant) {
         match (&self.state, self.line) {
             (State::Inside | State::Checking, Line::Serial) => {
                 self.show("\n");
                 self.ask_name();
-                self.pump(now);
+                self.pump(patience);
             }
             (State::Inside | State::Checking, Line::Telnet) => self.hang_up(),
             (State::Name | State::Secret { .. } | State::Done, _) => {}
@@ -177,9 +178,9 @@ impl Login {
     }
 
     /// Returns the next thing to do; when there is none left, how long to wait.
-    pub fn poll(&mut self, now: Now) -> Next<Output> {
+    pub fn poll(&mut self, patience: Instant) -> Next<Output> {
         if let State::Secret { until, .. } = self.state
-            && until <= now.mono
+            && until <= patience
         {
             self.show(&format!("\nLogin timed out after {} seconds.\n", PATIENCE.as_secs()));
             match self.line {
@@ -195,21 +196,21 @@ impl Login {
         }
     }
 
-    fn pump(&mut self, now: Now) {
+    fn pump(&mut self, patience: Instant) {
         while let State::Name | State::Secret { .. } = self.state {
             let Some(key) = self.ahead.pop_front() else { return };
-            self.key(now, key);
+            self.key(patience, key);
         }
         if let State::Done = self.state {
             self.ahead.clear();
         }
     }
 
-    fn key(&mut self, now: Now, key: u8) {
+    fn key(&mut self, patience: Instant, key: u8) {
         let echo = matches!(self.state, State::Name);
         match self.field.key(key, echo, &mut self.screen) {
             Key::Typed => {}
-            Key::Line(field) => self.entered(now, field),
+            Key::Line(field) => self.entered(patience, field),
             Key::Interrupt => self.ask_name(),
             Key::End if self.line == Line::Telnet => self.hang_up(),
             Key::End => {
@@ -219,13 +220,13 @@ impl Login {
         }
     }
 
-    fn entered(&mut self, now: Now, field: String) {
+    fn entered(&mut self, patience: Instant, field: String) {
         match std::mem::replace(&mut self.state, State::Checking) {
             State::Name if field.trim().is_empty() => self.ask_name(),
             State::Name => {
                 self.show("Password: ");
                 let user = field.trim().to_owned();
-                self.state = State::Secret { user, until: now.mono + PATIENCE };
+                self.state = State::Secret { user, until: patience + PATIENCE };
             }
             State::Secret { user, .. } => self.emit(Output::Check { user, password: field }),
             other @ (State::Checking | State::Inside | State::Done) => self.state = other,
@@ -267,11 +268,9 @@ impl Login {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::time::Utc;
 
-    fn now(s: u64) -> Now {
-        let wall = Utc::from_unix_s(0);
-        Now { mono: Instant::ZERO, wall }.advanced(Duration::from_secs(s))
+    fn now(s: u64) -> Instant {
+        Instant::from_elapsed(Duration::from_secs(s))
     }
 
     /// Returns what is shown, and what else is wanted.
@@ -355,7 +354,7 @@ mod tests {
         drain(&mut login, 0);
         login.keys(now(0), b"admin\n");
         assert_eq!(drain(&mut login, 59).1, []);
-        assert_eq!(login.poll(now(59)), Next::Wait(Some(now(60).mono)));
+        assert_eq!(login.poll(now(59)), Next::Wait(Some(now(60))));
         let (shown, wanted) = drain(&mut login, 60);
         assert_eq!(shown, "\r\nLogin timed out after 60 seconds.\r\nfp login: ");
         assert_eq!((wanted, login.poll(now(60))), (vec![], Next::Wait(None)));

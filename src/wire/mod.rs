@@ -3,3 +3,4 @@
 pub mod appag;
 pub mod callhome;
 pub mod ntp;
+pub mod telnet;

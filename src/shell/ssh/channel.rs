@@ -5,8 +5,8 @@ use std::time::Duration;
 use russh::ChannelId;
 use russh::server::Handle;
 
-use super::leash::Leash;
 use super::visitor::Channels;
+use crate::shell::leash::Leash;
 use crate::shell::sessions::{FromSession, Screen};
 
 /// Longest time that a client may take nothing of what a session prints; then the connection goes.

@@ -22,22 +22,20 @@ use tokio::sync::watch;
 
 use crate::net::stack::TcpListener;
 use crate::proto::config::facts::SshServer;
+use crate::shell::gate::Gate;
+use crate::shell::leash::Leash;
 use crate::shell::proof::Prover;
 use crate::shell::sessions::{Front, ToSession};
 
 mod algorithms;
 mod channel;
-mod gate;
 pub mod keys;
-mod leash;
 mod visitor;
 
 #[cfg(test)]
 mod tests;
 
-use gate::Gate;
 use keys::HostKey;
-use leash::Leash;
 use visitor::{Channels, Stage, Visitor};
 
 /// Port of the server.

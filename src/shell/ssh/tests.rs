@@ -8,133 +8,10 @@ use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::base::rng::Rng;
-use crate::base::time::Utc;
-use crate::proto::accounts::{Admission, Challenge, Origin, Roles, hash};
 use crate::proto::config::{Factory, Tree, facts};
-use crate::shell::sessions::{FromSession, Opened, Printer, Refused, SessionId, Start};
+use crate::shell::tests::Stage;
 
 const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
-
-/// Plays the supervisor: one account, and sessions that say what is typed.
-#[derive(Clone)]
-struct Stage(Arc<Mutex<Play>>);
-
-struct Play {
-    hash: String,
-    keys: Vec<String>,
-    /// No session opens once there are so many.
-    seats: usize,
-    sessions: BTreeMap<SessionId, Printer>,
-    /// What was told, in order.
-    told: Vec<String>,
-    last: u32,
-    notes: mpsc::UnboundedSender<String>,
-}
-
-impl Stage {
-    fn new() -> (Stage, mpsc::UnboundedReceiver<String>) {
-        let (notes, heard) = mpsc::unbounded_channel();
-        let play = Play {
-            hash: hash::hash("Admin123", &mut Rng::from_seed(1)),
-            keys: Vec::new(),
-            seats: 99,
-            sessions: BTreeMap::new(),
-            told: Vec::new(),
-            last: 0,
-            notes,
-        };
-        (Stage(Arc::new(Mutex::new(play))), heard)
-    }
-}
-
-impl Play {
-    fn note(&mut self, text: String) {
-        self.told.push(text.clone());
-        let _ = self.notes.send(text);
-    }
-
-    fn print(&self, id: SessionId, text: &str) -> bool {
-        let bytes = FromSession::Bytes(text.as_bytes().to_vec());
-        self.sessions.get(&id).is_some_and(|printer| printer.print(bytes))
-    }
-
-    fn end(&mut self, id: SessionId, refused: bool) {
-        if let Some(printer) = self.sessions.remove(&id) {
-            printer.print(FromSession::Closed { refused });
-        }
-    }
-
-    fn hear(&mut self, message: ToSession) {
-        match message {
-            ToSession::Challenge { user, reply } => {
-                let known = user == "admin";
-                let hash = if known { self.hash.as_str() } else { hash::DECOY };
-                let keys = if known { self.keys.clone() } else { Vec::new() };
-                reply.send(Challenge { hash: hash.to_owned(), keys }).unwrap();
-            }
-            ToSession::Right { visitor, reply } => {
-                self.note(format!("right {visitor}"));
-                let last = Utc::from_civil(2019, 6, 26, 22, 17, 30);
-                let last = Some((last, Origin::Address("10.83.65.41".to_owned())));
-                let roles = Roles { admin: true, ..Roles::default() };
-                reply.send(Some(Admission { roles, logins: 43, last })).unwrap();
-            }
-            ToSession::Wrong { visitor } => self.note(format!("wrong {visitor}")),
-            ToSession::Open { visitor, reply } => {
-                let (columns, rows) = (visitor.columns, visitor.rows);
-                self.note(format!("open {columns}x{rows} {:?}", visitor.start));
-                if self.sessions.len() >= self.seats {
-                    reply.send(Err(Refused("Too many logins for 'admin'".to_owned()))).unwrap();
-                    return;
-                }
-                self.last += 1;
-                let id = SessionId(self.last);
-                let (printer, output) = Printer::new();
-                self.sessions.insert(id, printer);
-                reply.send(Ok(Opened { id, output })).unwrap();
-                match visitor.start {
-                    Start::Line(line) => {
-                        self.print(id, &format!("ran {line}\r\n"));
-                        self.end(id, line.contains("bogus"));
-                    }
-                    Start::Prompt { .. } => {
-                        self.print(id, "FP# ");
-                    }
-                }
-            }
-            ToSession::Bytes { id, serial, bytes } => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                self.note(format!("typed {serial} {text:?}"));
-                if text == "flood" {
-                    while self.print(id, &"x".repeat(64 * 1024)) {}
-                    self.sessions.remove(&id).unwrap().cut();
-                } else if text == "exit\r" {
-                    self.end(id, false);
-                } else {
-                    self.print(id, &text);
-                }
-            }
-            ToSession::Resize { columns, rows, .. } => self.note(format!("size {columns}x{rows}")),
-            ToSession::LastKey { id } => {
-                self.note("last key".to_owned());
-                self.end(id, false);
-            }
-            ToSession::Hangup { id } => {
-                self.note(format!("hang up {}", id.0));
-                self.end(id, false);
-            }
-            ToSession::SetUp { .. } => self.note("set up".to_owned()),
-        }
-    }
-}
-
-impl Front for Stage {
-    async fn tell(&self, message: ToSession) -> bool {
-        self.0.lock().hear(message);
-        true
-    }
-}
 
 struct Trusting;
 
@@ -201,10 +78,11 @@ impl Lab {
 async fn drain(channel: &mut russh::Channel<client::Msg>) -> (String, Option<u32>) {
     let (mut shown, mut status) = (Vec::new(), None);
     while let Some(message) = channel.wait().await {
-        match message {
-            ChannelMsg::Data { data } => shown.extend_from_slice(&data),
-            ChannelMsg::ExitStatus { exit_status } => status = Some(exit_status),
-            _ => {}
+        if let ChannelMsg::Data { data } = &message {
+            shown.extend_from_slice(data);
+        }
+        if let ChannelMsg::ExitStatus { exit_status } = message {
+            status = Some(exit_status);
         }
     }
     (String::from_utf8(shown).unwrap(), status)
@@ -439,7 +317,7 @@ async fn a_crowd_at_the_door_keeps_nobody_out() {
     let lab = Lab::new();
     let client = lab.login().await;
     let crowd: Vec<DuplexStream> = (0..1000).map(|_| lab.knock()).collect();
-    while lab.server.connections().0 < gate::STANDING_MAX {
+    while lab.server.connections().0 < crate::shell::gate::STANDING_MAX {
         tokio::task::yield_now().await;
     }
     assert_eq!(lab.server.connections().1, 1, "who is inside stays");

@@ -14,11 +14,11 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
 
 use super::channel::{Look, Outlet};
-use super::gate::Place;
-use super::leash::Leash;
 use crate::cli::grammar::Role;
 use crate::cli::greeting::greeting;
 use crate::proto::accounts::{self, Admission, Challenge, Way};
+use crate::shell::gate::Place;
+use crate::shell::leash::Leash;
 use crate::shell::proof::Prover;
 use crate::shell::sessions::{
     Front, Opened, Refused, SessionId, Start, ToSession, Visitor as Seated, ask,
@@ -406,10 +406,7 @@ impl<F: Front> Handler for Visitor<F> {
         signal: Sig,
         _: &mut Session,
     ) -> Result<(), russh::Error> {
-        match signal {
-            Sig::INT => self.type_in(channel, &[3]).await,
-            _ => Ok(()),
-        }
+        if signal == Sig::INT { self.type_in(channel, &[3]).await } else { Ok(()) }
     }
 
     async fn channel_eof(

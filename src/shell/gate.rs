@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::leash::Leash;
+use crate::shell::leash::Leash;
 
 /// Most connections that have not logged in yet.
 pub const STANDING_MAX: usize = 64;
