@@ -406,7 +406,7 @@ impl<F: Front> Handler for Visitor<F> {
         signal: Sig,
         _: &mut Session,
     ) -> Result<(), russh::Error> {
-        if signal == Sig::INT { self.type_in(channel, &[3]).await } else { Ok(()) }
+        if matches!(signal, Sig::INT) { self.type_in(channel, &[3]).await } else { Ok(()) }
     }
 
     async fn channel_eof(
