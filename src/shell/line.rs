@@ -74,10 +74,10 @@ impl<F: Front> Attendant<F> {
         screen: mpsc::Sender<Vec<u8>>,
         admitted: impl FnMut() + Send,
     ) {
-        let (mut size, mut ahead) = (SCREEN, Vec::new());
+        let (mut ahead, mut size) = (Vec::new(), SCREEN);
         if self.setup {
-            match self.set_up(&mut keys, &screen, &mut size).await {
-                Some(typed) => ahead = typed,
+            match self.set_up(&mut keys, &screen).await {
+                Some(typed) => (ahead, size) = typed,
                 None => return,
             }
         }
@@ -93,15 +93,15 @@ impl<F: Front> Attendant<F> {
         }
     }
 
-    /// Runs the first-boot dialog; returns what was typed behind it, or `None` if the line is gone.
-    async fn set_up(
+    /// Runs the first-boot dialog; returns what was typed behind it and the size of the screen, or
+    /// `None` if the line is gone.
+    pub async fn set_up(
         &self,
         keys: &mut mpsc::Receiver<FromLine>,
         screen: &mpsc::Sender<Vec<u8>>,
-        size: &mut (u16, u16),
-    ) -> Option<Vec<u8>> {
+    ) -> Option<(Vec<u8>, (u16, u16))> {
         let mut dialog = Setup::default();
-        let mut ahead = None;
+        let (mut ahead, mut size) = (None, SCREEN);
         loop {
             while let Some(output) = dialog.poll() {
                 match output {
@@ -115,12 +115,12 @@ impl<F: Front> Attendant<F> {
                     }
                 }
             }
-            if ahead.is_some() {
-                return ahead;
+            if let Some(typed) = ahead {
+                return Some((typed, size));
             }
             match keys.recv().await? {
                 FromLine::Keys(typed) => dialog.keys(&typed),
-                FromLine::Size(columns, rows) => *size = (columns, rows),
+                FromLine::Size(columns, rows) => size = (columns, rows),
             }
         }
     }

@@ -43,7 +43,7 @@ impl<F: Front> Server<F> {
     }
 
     /// Takes connections until this is dropped or the stack's link is gone.
-    pub async fn serve(self, listener: TcpListener) {
+    pub async fn serve(&self, listener: &TcpListener) {
         while let Ok((stream, peer)) = listener.accept().await {
             let server = self.clone();
             tokio::spawn(async move { server.connection(stream, peer.ip()).await });

@@ -47,23 +47,29 @@ pub(super) fn start(
     let ca = world.authority.ca();
     let trustpoint =
         |name: &str, chain: &str| Trustpoint { name: name.to_owned(), chain: chain.to_owned() };
-    let netmask = u32::MAX.checked_shl(32 - u32::from(chassis.prefix_len)).unwrap_or(0);
-    let factory = Factory {
+    let configured = Factory {
         hostname: chassis.name.clone(),
-        ports: PORTS,
-        slots: chassis.model.slots,
         out_of_band: OutOfBand {
             ip: chassis.address,
-            netmask: netmask.into(),
+            netmask: u32::MAX.checked_shl(32 - u32::from(chassis.prefix_len)).unwrap_or(0).into(),
             gateway: chassis.gateway,
         },
         dns: chassis.dns.clone(),
         ntp: chassis.ntp.iter().map(ToString::to_string).collect(),
+        ..Factory::default()
+    };
+    if chassis.setup {
+        // It has no address until somebody gives it one.
+        stack.set_addresses(&[], None).map_err(|error| error.to_string())?;
+    }
+    let factory = Factory {
+        ports: PORTS,
+        slots: chassis.model.slots,
         trustpoints: vec![
             trustpoint("CHdefault", ca.root_pem()),
             trustpoint("CiscoLicRoot", ca.licence_root_pem()),
         ],
-        ..Factory::default()
+        ..if chassis.setup { Factory::default() } else { configured }
     };
     let socket = folder.join(SOCKET);
     let (handle, task) = supervisor::boot(Boot {
@@ -75,7 +81,7 @@ pub(super) fn start(
         stack,
         socket: socket.clone(),
         slots: chassis.blades.iter().map(|blade| blade.slot).collect(),
-        admin_password: Some(ADMIN_PASSWORD),
+        admin_password: (!chassis.setup).then_some(ADMIN_PASSWORD),
     })
     .map_err(|error| error.to_string())?;
     let blades = chassis.blades.iter().map(|blade| blades::Keeper::start(blade, &socket, folder));

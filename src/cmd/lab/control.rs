@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,7 +24,6 @@ use crate::cmd::control::{
     Answer, ClockRequest, DrillRequest, Extent, FaultRequest, InstanceRequest, LINE_MAX,
     PoolRequest, Request, TokenRequest, WaitFor, YesNo,
 };
-use crate::cmd::supervisor::Status;
 use crate::net::ca::Ca;
 use crate::proto::authority::{AccountName, Pool, TokenSpec};
 use crate::shell::authority::ServiceError;
@@ -44,14 +44,36 @@ struct Inner {
     hinted: Cell<usize>,
     /// The root of a CA that nobody here trusts.
     other_root: OnceCell<String>,
+    /// Where the host leads to each chassis, in their order; empty if it does not.
+    ssh: Vec<SocketAddr>,
 }
 
 impl Lab {
-    pub(super) fn new(world: World, chassis: Vec<Running>, drill: Option<Drill>) -> Lab {
+    pub(super) fn new(
+        world: World,
+        chassis: Vec<Running>,
+        drill: Option<Drill>,
+        ssh: Vec<SocketAddr>,
+    ) -> Lab {
         let (faults, faulted) = (Faults::default(), Notify::new());
         let stopping = Arc::new(Notify::new());
         let (hinted, other_root) = (Cell::new(0), OnceCell::new());
-        Lab(Rc::new(Inner { world, chassis, faults, faulted, stopping, drill, hinted, other_root }))
+        Lab(Rc::new(Inner {
+            world,
+            chassis,
+            faults,
+            faulted,
+            stopping,
+            drill,
+            hinted,
+            other_root,
+            ssh,
+        }))
+    }
+
+    /// Returns the names of the chassis.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.chassis.iter().map(|one| one.name.as_str())
     }
 
     /// Returns the first chassis: the one whose console the lab shows.
@@ -364,22 +386,27 @@ impl Lab {
     }
 
     fn status(&self) -> Answer {
-        let all: Vec<Status> =
-            self.0.chassis.iter().map(|one| one.handle.status.borrow().clone()).collect();
-        let lines: Vec<String> = all
-            .iter()
-            .map(|s| {
-                let registration = json(&s.registration);
-                format!(
-                    "{}  {}  authorized {}  blades attached {}  synchronized {}",
-                    s.name,
-                    registration.as_str().unwrap_or_default(),
-                    s.authorized,
-                    s.attached,
-                    s.synchronized
-                )
-            })
-            .collect();
+        let (mut all, mut lines) = (Vec::new(), Vec::new());
+        for (at, one) in self.0.chassis.iter().enumerate() {
+            let status = one.handle.status.borrow().clone();
+            let registration = json(&status.registration);
+            let ssh = self.0.ssh.get(at);
+            let mut line = format!(
+                "{}  {}  authorized {}  blades attached {}  synchronized {}",
+                status.name,
+                registration.as_str().unwrap_or_default(),
+                status.authorized,
+                status.attached,
+                status.synchronized
+            );
+            let mut value = json(&status);
+            if let (Some(ssh), Some(fields)) = (ssh, value.as_object_mut()) {
+                let _ = write!(line, "  ssh {ssh}"); // A String never fails.
+                fields.insert("ssh".to_owned(), json!(ssh.to_string()));
+            }
+            lines.push(line);
+            all.push(value);
+        }
         Answer::done(lines.join("\n"), json(&all))
     }
 }

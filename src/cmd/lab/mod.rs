@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -18,9 +19,13 @@ mod chassis;
 mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
+mod forward;
+mod keyboard;
 mod script;
 mod time;
 mod world;
+
+use forward::Forward;
 
 /// What `vfxos lab` takes.
 #[derive(Clone, Debug, Default, Args)]
@@ -39,6 +44,13 @@ pub struct LabArgs {
     /// In a script, end with status 1 at the first refused command.
     #[arg(long)]
     pub stop_on_refusal: bool,
+    /// Lead SSH connections from this address of the host to the chassis, such as 127.0.0.1:2222;
+    /// port 0 is any that is free, further chassis have the ports that follow.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub ssh: Option<SocketAddr>,
+    /// Ask for name and password at the console, as the serial line of a chassis does.
+    #[arg(long)]
+    pub login: bool,
 }
 
 /// Runs a lab; 2 when it cannot start or has to stop.
@@ -73,6 +85,7 @@ fn start(args: &LabArgs, drill: Option<Drill>) -> Result<ExitCode, String> {
     }
     .map_err(|error| error.to_string())?;
     process::private_files();
+    process::raise_open_files();
     let state = State::prepare(args, &topology)?;
     if drill.is_some() {
         state.empty()?;
@@ -175,23 +188,45 @@ async fn live(
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
         (drill.prepare.clone(), format!("\n{}\n{}\n", drill.title, drill.story))
     });
-    let lab = control::Lab::new(world, chassis, drill);
+    let forwards = forwards(args, &world, &chassis).await?;
+    let ssh = forwards.iter().map(Forward::address).collect();
+    let lab = control::Lab::new(world, chassis, drill, ssh);
     let token = lab.first_token().await?;
     eprintln!("vfxos lab: state in {}", folder.display());
     eprintln!("vfxos lab: a token is ready: {token}");
     eprintln!("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
     eprintln!("vfxos lab: from another terminal: vfxos ctl --state {} status", folder.display());
+    for (at, one) in forwards.iter().map(Forward::address).zip(lab.names()) {
+        let (ip, port) = (at.ip(), at.port());
+        eprintln!("vfxos lab: ssh -p {port} admin@{ip} leads to {one}, password Admin123");
+    }
     let socket = control::serve(&lab, &folder.join(super::control::SOCKET))?;
     let watched = lab.clone();
     tokio::task::spawn_local(async move { watched.watch_faults().await });
     let ended = lab.ended();
-    let stop_on_refusal = args.stop_on_refusal;
-    let task = script::Task { token, prepare, story, stop_on_refusal };
+    let (stop_on_refusal, login) = (args.stop_on_refusal, args.login);
+    let task = script::Task { token, prepare, story, stop_on_refusal, login };
     let code = tokio::select! {
         code = script::attend(&lab, task) => code,
         why = ended => Err(why),
     };
     lab.stop().await;
-    drop(socket);
+    drop((socket, forwards));
     code
+}
+
+/// Opens the host's ports that lead to the chassis, in their order.
+async fn forwards(
+    args: &LabArgs,
+    world: &world::World,
+    chassis: &[chassis::Running],
+) -> Result<Vec<Forward>, String> {
+    let mut forwards = Vec::new();
+    for (number, one) in (0..).zip(chassis) {
+        let Some(at) = args.ssh else { break };
+        let port = if at.port() == 0 { 0 } else { at.port().saturating_add(number) };
+        let at = SocketAddr::new(at.ip(), port);
+        forwards.push(Forward::start(at, world.operator.clone(), one.address.into()).await?);
+    }
+    Ok(forwards)
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::control::Lab;
+use super::keyboard;
 use crate::cmd::control::parse_words;
 use crate::cmd::supervisor::Handle;
+use crate::shell::line::FromLine;
 use crate::shell::sessions::{FromSession, Front, Opened, ToSession, Visitor, ask};
 use crate::sys::console;
 
@@ -27,6 +28,8 @@ pub(super) struct Task {
     /// Shown before the first prompt, on standard error.
     pub(super) story: String,
     pub(super) stop_on_refusal: bool,
+    /// True if the console asks for name and password.
+    pub(super) login: bool,
 }
 
 /// Serves the console until its end.
@@ -46,13 +49,27 @@ pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
     // Whoever comes next finds a console that nobody has used.
     script.hang_up().await;
     eprint!("{}", script.lab.filled(&task.story).replace("$TOKEN", &script.token));
+    let handle = script.handle()?;
+    let _raw = match terminal {
+        true => Some(console::Raw::enter().map_err(|error| error.to_string())?),
+        false => None,
+    };
+    let mut keys = keyboard::keys(terminal).map_err(|error| error.to_string())?;
+    if task.login {
+        keyboard::log_in(&handle, keys).await;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(ahead) = keyboard::set_up(&handle, &mut keys).await else {
+        return Ok(ExitCode::SUCCESS);
+    };
     if terminal {
         let (columns, rows) = console::window().unwrap_or((80, 24));
-        let opened = open(&script.handle()?, columns, rows).await?;
-        interactive(&script.handle()?, opened).await
+        let opened = open(&handle, columns, rows).await?;
+        interactive(&handle, opened, keys, ahead).await
     } else {
         script.silent = false;
-        script.run(task.stop_on_refusal).await
+        let input = Lines { source: keys, buffer: ahead, over: false };
+        script.run(input, task.stop_on_refusal).await
     }
 }
 
@@ -66,23 +83,26 @@ pub(super) async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Ope
     }
 }
 
-async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, String> {
-    let _raw = console::Raw::enter().map_err(|error| error.to_string())?;
-    let mut keys = console::read_stdin();
-    let mut resized = signal(SignalKind::window_change()).map_err(|error| error.to_string())?;
-    let mut serial = 0;
+async fn interactive(
+    handle: &Handle,
+    mut opened: Opened,
+    mut keys: mpsc::Receiver<FromLine>,
+    ahead: Vec<u8>,
+) -> Result<ExitCode, String> {
+    let (id, mut serial) = (opened.id, 1);
+    handle.tell(ToSession::Bytes { id, serial, bytes: ahead }).await;
     loop {
         tokio::select! {
-            typed = keys.recv() => {
-                let Some(bytes) = typed else { return Ok(ExitCode::SUCCESS) };
-                serial += 1;
-                handle.tell(ToSession::Bytes { id: opened.id, serial, bytes }).await;
-            }
-            _ = resized.recv() => {
-                if let Some((columns, rows)) = console::window() {
-                    handle.tell(ToSession::Resize { id: opened.id, columns, rows }).await;
+            typed = keys.recv() => match typed {
+                Some(FromLine::Keys(bytes)) => {
+                    serial += 1;
+                    handle.tell(ToSession::Bytes { id, serial, bytes }).await;
                 }
-            }
+                Some(FromLine::Size(columns, rows)) => {
+                    handle.tell(ToSession::Resize { id, columns, rows }).await;
+                }
+                None => return Ok(ExitCode::SUCCESS),
+            },
             printed = opened.output.recv() => match printed {
                 Some(FromSession::Bytes(bytes)) => show(&bytes)?,
                 Some(FromSession::Settled(_)) => {}
@@ -92,7 +112,7 @@ async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, St
     }
 }
 
-fn show(bytes: &[u8]) -> Result<(), String> {
+pub(super) fn show(bytes: &[u8]) -> Result<(), String> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| format!("output: {error}"))
 }
@@ -127,8 +147,7 @@ enum Line {
 
 impl Script<'_> {
     /// Runs the lines of standard input.
-    async fn run(mut self, stop_on_refusal: bool) -> Result<ExitCode, String> {
-        let mut input = Lines { source: console::read_stdin(), buffer: Vec::new(), over: false };
+    async fn run(mut self, mut input: Lines, stop_on_refusal: bool) -> Result<ExitCode, String> {
         if matches!(self.console().await?, Line::Over) {
             return Ok(ExitCode::SUCCESS);
         }
@@ -305,7 +324,7 @@ fn replace(line: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 
 /// Standard input by lines.
 struct Lines {
-    source: mpsc::Receiver<Vec<u8>>,
+    source: mpsc::Receiver<FromLine>,
     buffer: Vec<u8>,
     over: bool,
 }
@@ -326,9 +345,13 @@ impl Lines {
                 return (!self.buffer.is_empty()).then(|| std::mem::take(&mut self.buffer));
             }
             match self.source.recv().await {
-                Some(bytes) if self.buffer.len() <= LINE_MAX => self.buffer.extend(bytes),
+                // A script has no screen.
+                Some(FromLine::Size(..)) => {}
+                Some(FromLine::Keys(bytes)) if self.buffer.len() <= LINE_MAX => {
+                    self.buffer.extend(bytes);
+                }
                 // The rest of a line that is too long: only its end matters.
-                Some(bytes) => {
+                Some(FromLine::Keys(bytes)) => {
                     if let Some(end) = bytes.iter().position(|b| *b == b'\n') {
                         self.buffer.extend_from_slice(&bytes[end..]);
                     }

@@ -46,6 +46,8 @@ pub(super) struct World {
     wires: BTreeMap<Ipv4Addr, Hub>,
     next_mac: std::cell::Cell<u32>,
     pub(super) hosts: Hosts,
+    /// The host from which connections of the real host come.
+    pub(super) operator: Stack,
 }
 
 /// The hosts around the chassis.
@@ -64,7 +66,8 @@ impl World {
         let authority = Service::open(flash, Settings::default(), random::rng())
             .map_err(|error| error.to_string())?;
         let hosts = topology.ntp.iter().chain(&topology.authority.addresses);
-        let taken = hosts.copied().chain([topology.dns.address]).collect();
+        let others = [topology.dns.address, topology.operator];
+        let taken = hosts.copied().chain(others).collect();
         let mut build = Build { ports: Vec::new(), next: 1, remote: BTreeMap::new(), taken };
         let mut wires = BTreeMap::new();
         for chassis in &topology.chassis {
@@ -105,6 +108,7 @@ impl World {
             let server = WebServer::spawn(stack, Arc::clone(&tls), handler);
             web.push(server.map_err(|error| error.to_string())?);
         }
+        let operator = build.host(topology.operator)?;
         let router = Router::spawn(build.ports).map_err(|error| error.to_string())?;
         let next_mac = std::cell::Cell::new(build.next);
         let hosts = Hosts { router, dns, ntp, web };
@@ -116,6 +120,7 @@ impl World {
             wires,
             next_mac,
             hosts,
+            operator,
         })
     }
 

@@ -9,16 +9,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::links::Socket;
+use super::ways::Ways;
 use super::{Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
 use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
+use crate::base::time::Now;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
-use crate::proto::accounts::{Accounts, Page, hash};
+use crate::proto::accounts::{self, Accounts, Page};
 use crate::proto::agent::{self, Agent, Identity};
 use crate::proto::broker::{self, Broker};
 use crate::proto::config::{self, Factory, Tree, facts};
 use crate::proto::mio::{Facts, Mio};
+use crate::shell::proof::Prover;
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
 use crate::sys::random;
@@ -65,42 +68,10 @@ pub enum BootError {
 pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
     let now = boot.clock.now();
     let signing_key = signing_key(&boot.flash)?;
-    let agent_stored: agent::Stored = read(&boot.flash, key::AGENT)?.unwrap_or_default();
-    let broker_stored: broker::Stored = read(&boot.flash, key::BROKER)?.unwrap_or_default();
-    let accounts_stored = read(&boot.flash, key::ACCOUNTS)?.unwrap_or_default();
-    let mut tree = match read::<config::Stored>(&boot.flash, key::CONFIG)? {
-        None => Tree::factory(&boot.factory),
-        Some(stored) => Tree::restore(&stored, &boot.factory)
-            .map_err(|error| damaged(&boot.flash, "the configuration", error.to_string()))?,
-    };
-    let mut rng = random::rng();
-    if let Some(password) = boot.admin_password {
-        tree.give_admin_password(|| hash::hash(password, &mut rng));
-    }
-    let accounts = Accounts::new(accounts_stored, audit_pages(&boot.flash)?, rng);
-    let hostname = facts::hostname(tree.objects());
-    let identity = Identity {
-        udi: Udi { pid: boot.chassis.udi_pid.to_owned(), serial: boot.serial.clone() },
-        product: boot.chassis.product.to_owned(),
-        sudi_pid: boot.chassis.sudi_pid.to_owned(),
-        hostname: hostname.clone(),
-        version: boot.chassis.agent,
-        public_key: signing_key.public_key().to_string(),
-    };
-    let agent = Agent::new(identity, agent_stored, random::rng(), now);
-    let broker_facts = broker::Facts {
-        model: boot.chassis.model.to_owned(),
-        hostname: hostname.clone(),
-        slots: boot.chassis.slots,
-        equipped: boot.slots.clone(),
-    };
-    let broker = Broker::new(broker_facts, broker_stored, now);
-    let facts = Facts {
-        chassis: boot.chassis,
-        serial: boot.serial,
-        ntp: BTreeMap::new(),
-        certificates: BTreeMap::new(),
-    };
+    let mio = machine(&boot, &signing_key, now)?;
+    let unconfigured = accounts::User::find(mio.config.objects(), accounts::user::ADMIN)
+        .is_none_or(|admin| admin.hash.is_none());
+    let name = facts::hostname(mio.config.objects());
     let socket = Socket::bind(&boot.socket)
         .map_err(|error| BootError::Socket { path: boot.socket.display().to_string(), error })?;
     let (outbox, inbox) = mpsc::channel(INBOX_MAX);
@@ -113,13 +84,14 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         deadline: due,
         clock: boot.clock.clone(),
         stack: boot.stack.clone(),
+        prover: Prover::default(),
+        unconfigured,
     };
+    let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
-    let mut mio = Mio::new(agent, broker, tree, facts);
-    mio.accounts = accounts;
     let supervisor = Supervisor {
         mio,
-        name: hostname,
+        name,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
         flash: boot.flash,
@@ -130,6 +102,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         outbox,
         links: BTreeMap::new(),
         desk: super::desk::Desk::default(),
+        ways,
         slots: boot.slots,
         unsaved: BTreeMap::new(),
         under_way: 0,
@@ -143,6 +116,48 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         started: tokio::time::Instant::now(),
     };
     Ok((handle, tokio::spawn(supervisor.run())))
+}
+
+/// Makes the machine from flash and factory facts.
+fn machine(boot: &Boot, signing_key: &SigningKey, now: Now) -> Result<Mio, BootError> {
+    let agent_stored: agent::Stored = read(&boot.flash, key::AGENT)?.unwrap_or_default();
+    let broker_stored: broker::Stored = read(&boot.flash, key::BROKER)?.unwrap_or_default();
+    let accounts_stored = read(&boot.flash, key::ACCOUNTS)?.unwrap_or_default();
+    let mut tree = match read::<config::Stored>(&boot.flash, key::CONFIG)? {
+        None => Tree::factory(&boot.factory),
+        Some(stored) => Tree::restore(&stored, &boot.factory)
+            .map_err(|error| damaged(&boot.flash, "the configuration", error.to_string()))?,
+    };
+    let mut rng = random::rng();
+    if let Some(password) = boot.admin_password {
+        tree.give_admin_password(|| accounts::hash::hash(password, &mut rng));
+    }
+    let hostname = facts::hostname(tree.objects());
+    let identity = Identity {
+        udi: Udi { pid: boot.chassis.udi_pid.to_owned(), serial: boot.serial.clone() },
+        product: boot.chassis.product.to_owned(),
+        sudi_pid: boot.chassis.sudi_pid.to_owned(),
+        hostname: hostname.clone(),
+        version: boot.chassis.agent,
+        public_key: signing_key.public_key().to_string(),
+    };
+    let agent = Agent::new(identity, agent_stored, random::rng(), now);
+    let broker_facts = broker::Facts {
+        model: boot.chassis.model.to_owned(),
+        hostname,
+        slots: boot.chassis.slots,
+        equipped: boot.slots.clone(),
+    };
+    let broker = Broker::new(broker_facts, broker_stored, now);
+    let facts = Facts {
+        chassis: boot.chassis,
+        serial: boot.serial.clone(),
+        ntp: BTreeMap::new(),
+        certificates: BTreeMap::new(),
+    };
+    let mut mio = Mio::new(agent, broker, tree, facts);
+    mio.accounts = Accounts::new(accounts_stored, audit_pages(&boot.flash)?, rng);
+    Ok(mio)
 }
 
 /// Starts the NTP client: it moves the chassis's clock, and its statuses reach the loop.

@@ -20,7 +20,9 @@ use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
 use crate::proto::config::facts;
 use crate::proto::mio::{Event, Mio, Output, Piece};
+use crate::shell::proof::Prover;
 use crate::shell::sessions::{Front, ToSession};
+use crate::shell::ssh::keys::{HostKey, Kind};
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::SigningKey;
@@ -30,12 +32,14 @@ mod desk;
 mod exchange;
 mod links;
 mod status;
+mod ways;
 
 pub use boot::{Boot, BootError, boot};
 pub use status::{Registration, Status};
 
 use desk::Desk;
 use links::Line;
+use ways::Ways;
 
 /// Most inputs waiting for the loop; whoever brings more waits.
 const INBOX_MAX: usize = 256;
@@ -76,6 +80,13 @@ pub(crate) enum Input {
     Session(ToSession),
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
+    /// A port that could not be opened may be free now.
+    Reopen,
+    /// A host key of the SSH server was made.
+    HostKey {
+        kind: Kind,
+        key: HostKey,
+    },
     /// Answer once nothing is due and nothing is under way.
     Settle(oneshot::Sender<()>),
     /// Answer after everything taken so far is done.
@@ -103,6 +114,10 @@ pub struct Handle {
     pub deadline: watch::Receiver<Option<Instant>>,
     pub clock: ChassisClock,
     pub stack: Stack,
+    /// Compares passwords, for every way in alike.
+    pub prover: Prover,
+    /// True if nobody had configured the chassis when it started.
+    pub unconfigured: bool,
 }
 
 impl Front for Handle {
@@ -148,6 +163,7 @@ struct Supervisor {
     outbox: mpsc::Sender<Input>,
     links: BTreeMap<LinkId, Line>,
     desk: Desk,
+    ways: Ways,
     /// Slots that are to hold a blade.
     slots: BTreeSet<Slot>,
     /// What has changed and is not on the disk yet, by key.
@@ -190,7 +206,7 @@ const STEP_MIN: Duration = Duration::from_millis(500);
 impl Supervisor {
     /// Runs until it is told to stop, or flash fails.
     async fn run(mut self) -> Result<(), SupervisorError> {
-        self.configured();
+        self.configured()?;
         loop {
             let deadline = self.turn()?;
             let (wait, patience) = (self.clock.lab().clone(), self.expire());
@@ -213,10 +229,10 @@ impl Supervisor {
                 () = sleep_until(self.started, patience) => continue,
             };
             let Some(input) = input else { return self.save() };
-            let mut stop = self.take(input);
+            let mut stop = self.take(input)?;
             for _ in 1..BATCH_MAX {
                 let Ok(input) = self.inbox.try_recv() else { break };
-                stop |= self.take(input);
+                stop |= self.take(input)?;
             }
             if stop {
                 self.mio.accounts.save();
@@ -268,7 +284,10 @@ impl Supervisor {
 
     /// Applies one input; true if it is the last. Whoever brings one waits for its effects, so what
     /// it changes is written at once.
-    fn take(&mut self, input: Input) -> bool {
+    ///
+    /// # Errors
+    /// [`SupervisorError`] when flash fails.
+    fn take(&mut self, input: Input) -> Result<bool, SupervisorError> {
         let now = self.now();
         if !matches!(input, Input::Settle(_)) {
             self.heard = true;
@@ -295,11 +314,20 @@ impl Supervisor {
                 self.desk.take(now, &mut self.mio, message);
             }
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
+            Input::HostKey { kind, key } => match key.stored() {
+                Ok(stored) => {
+                    // No connection sees it before this turn has written it: nothing else runs.
+                    self.unsaved.insert(kind.name().into(), stored);
+                    self.ways.made(kind, key);
+                }
+                Err(error) => tracing::error!(chassis = %self.name, "{error}"),
+            },
             Input::Settle(reply) => self.settling.push(reply),
             Input::Seen(reply) => self.seen.push(reply),
-            Input::Stop => return true,
+            Input::Reopen => self.configured()?,
+            Input::Stop => return Ok(true),
         }
-        false
+        Ok(false)
     }
 
     /// Lets the machine run until it waits, then carries out what it wanted; returns its deadline.
@@ -320,7 +348,7 @@ impl Supervisor {
             }
             let idle = outputs.is_empty();
             for output in outputs {
-                self.perform(now, output);
+                self.perform(now, output)?;
             }
             if deadline.is_some_and(|deadline| deadline <= self.clock.now().mono) {
                 let now = self.now();
@@ -367,7 +395,7 @@ impl Supervisor {
         Ok(())
     }
 
-    fn perform(&mut self, now: Now, output: Output) {
+    fn perform(&mut self, now: Now, output: Output) -> Result<(), SupervisorError> {
         match output {
             Output::Persist(_) => {}
             Output::Ask { exchange, request } => {
@@ -392,7 +420,7 @@ impl Supervisor {
                 self.desk.console_out(now, &mut self.mio, slot, &bytes, settled);
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
-            Output::Configured(_) => self.configured(),
+            Output::Configured(_) => self.configured()?,
             Output::EndSession { session, text } => self.desk.end(session, text),
             Output::Log { severity, text } => match severity {
                 0..=3 => tracing::error!(chassis = %self.name, "{text}"),
@@ -401,10 +429,11 @@ impl Supervisor {
                 _ => tracing::debug!(chassis = %self.name, "{text}"),
             },
         }
+        Ok(())
     }
 
     /// Brings the edge in line with the committed configuration.
-    fn configured(&mut self) {
+    fn configured(&mut self) -> Result<(), SupervisorError> {
         self.name = facts::hostname(self.mio.config.objects());
         let objects = self.mio.config.objects();
         let domain = facts::domain_name(objects);
@@ -425,6 +454,7 @@ impl Supervisor {
                 other => tracing::error!(chassis = %self.name, "management address: {other:?}"),
             }
         }
+        Ok(self.ways.configure(self.mio.config.objects(), &self.flash)?)
     }
 
     /// Publishes how things stand, and answers whoever waits for nothing to be under way.

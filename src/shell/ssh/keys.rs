@@ -22,7 +22,18 @@ pub enum Kind {
     EcdsaP521,
 }
 
+/// Sizes that an RSA host key may have, in bits.
+///
+/// # Source
+/// The first is what the library takes at least; the configuration goes down to 1024.
+const RSA_BITS: (u32, u32) = (2048, 4096);
+
 impl Kind {
+    /// Returns the RSA key of a size, brought within what can be made.
+    pub fn rsa(bits: u32) -> Kind {
+        Kind::Rsa(bits.clamp(RSA_BITS.0, RSA_BITS.1))
+    }
+
     /// Returns the ECDSA key of a curve, by the CLI's name of it.
     pub fn of_curve(name: &str) -> Kind {
         match name {

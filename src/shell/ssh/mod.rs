@@ -114,7 +114,7 @@ impl<F: Front> Server<F> {
     }
 
     /// Takes connections until this is dropped or the stack's link is gone.
-    pub async fn serve(&self, listener: TcpListener) {
+    pub async fn serve(&self, listener: &TcpListener) {
         while let Ok((stream, peer)) = listener.accept().await {
             let server = self.clone();
             tokio::spawn(async move { server.connection(stream, peer.ip()).await });
@@ -188,7 +188,7 @@ async fn overdue(mut stages: watch::Receiver<Stage>) -> &'static str {
 fn config(offered: &SshServer, keys: &BTreeMap<keys::Kind, HostKey>) -> Config {
     let wanted = |kind: &keys::Kind| match kind {
         keys::Kind::Ed25519 => true,
-        keys::Kind::Rsa(bits) => offered.rsa_bits == Some(*bits),
+        keys::Kind::Rsa(_) => offered.rsa_bits.map(keys::Kind::rsa) == Some(*kind),
         keys::Kind::EcdsaP256 | keys::Kind::EcdsaP384 | keys::Kind::EcdsaP521 => {
             offered.curve.as_deref().map(keys::Kind::of_curve) == Some(*kind)
         }
