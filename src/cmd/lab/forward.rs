@@ -1,16 +1,17 @@
 //! SSH from the host to a chassis: an ordinary listener, whose bytes go through the TCP connection
 //! of a lab's host over the in-memory wire.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
-use crate::net::stack::Stack;
+use crate::net::stack::{Stack, TcpStream as TcpConnection};
 use crate::shell::ssh;
 
 /// Most connections of one chassis at once; more wait in the host's queue. It is more than a
@@ -18,6 +19,8 @@ use crate::shell::ssh;
 const CONNECTIONS_MAX: usize = 256;
 /// How long the chassis may take to accept.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
+/// How long the other end may take to notice that the chassis is done.
+const LINGER: Duration = Duration::from_millis(500);
 /// How long to wait before accepting again when the system is out of descriptors.
 const ACCEPT_WAIT: Duration = Duration::from_millis(100);
 
@@ -75,16 +78,41 @@ async fn serve(listener: TcpListener, operator: Stack, to: SocketAddr) {
     }
 }
 
-/// Carries bytes both ways until both ends are done.
+/// Carries bytes both ways until the chassis is done: nothing comes after that, whatever the other
+/// end still means to say.
 async fn carry(mut outside: TcpStream, operator: &Stack, to: SocketAddr) {
     // Keys are single bytes and want to arrive at once.
     let _ = outside.set_nodelay(true);
-    match operator.connect(to, CONNECT_WAIT).await {
-        Ok(mut inside) => {
-            // A reset on either side ends the other as well.
-            let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
-            let _ = inside.shutdown().await;
+    let inside = match operator.connect(to, CONNECT_WAIT).await {
+        Ok(inside) => inside,
+        Err(error) => {
+            tracing::info!("SSH: {to} cannot be reached over the lab's wire: {error}");
+            return;
         }
-        Err(error) => tracing::info!("SSH: {to} cannot be reached over the lab's wire: {error}"),
+    };
+    // A connection that breaks off is over like one that ends.
+    let _ = join(&mut outside, inside).await;
+    // Bytes left unread would make a reset of the end, and a reset would take away what the other
+    // end has not read.
+    let _ = outside.shutdown().await;
+    let rest = async { while matches!(outside.read(&mut [0; 1024]).await, Ok(1..)) {} };
+    let _ = tokio::time::timeout(LINGER, rest).await;
+}
+
+/// Returns when nothing more comes from the chassis.
+async fn join(outside: &mut TcpStream, inside: TcpConnection) -> io::Result<()> {
+    let (mut from_chassis, mut to_chassis) = tokio::io::split(inside);
+    let (mut reader, mut writer) = outside.split();
+    let inward = async {
+        tokio::io::copy(&mut reader, &mut to_chassis).await?;
+        to_chassis.shutdown().await
+    };
+    let outward = tokio::io::copy(&mut from_chassis, &mut writer);
+    tokio::pin!(outward);
+    tokio::select! {
+        done = &mut outward => return done.map(drop),
+        // An end of this direction is not the end of the other; one that broke off is.
+        done = inward => done?,
     }
+    outward.await.map(drop)
 }
