@@ -33,7 +33,7 @@ unit:
 test: check lab deny ## All of check, and the lab driven as a process
 
 lab: ## The shipped binary driven as a process
-	$(CARGO) test --locked --test lab --test drills
+	$(CARGO) test --locked --test lab --test drills --test authority
 
 bench: ## Figures, each beside a peer measured in the same run
 	$(CARGO) build --release --locked --bins

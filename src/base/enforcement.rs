@@ -107,6 +107,16 @@ impl Mode {
         )
     }
 
+    /// Returns true while a strong-encryption entitlement in this mode gives 3DES and AES: as
+    /// [`Mode::grants_use`], but never by evaluation.
+    ///
+    /// # Source
+    /// Seed, "Case Study: ASA HA-licentie op FP2100": traffic through an ASA gets no strong
+    /// encryption until it has connected to the licence authority and obtained the licence.
+    pub const fn grants_encryption(self) -> bool {
+        self.grants_use() && !matches!(self, Mode::Evaluation)
+    }
+
     /// Returns true while more of the entitlement may be configured.
     pub const fn grants_more(self) -> bool {
         matches!(self, Mode::Authorized | Mode::ReservedAuthorized | Mode::Evaluation)

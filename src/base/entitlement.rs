@@ -68,13 +68,6 @@ impl Entitlement {
     pub fn of_tag(tag: &str) -> Option<&'static Entitlement> {
         CATALOGUE.iter().find(|row| row.tag == tag)
     }
-
-    /// Returns the row whose tag has this short name, letters in either case.
-    pub fn of_short_name(name: &str) -> Option<&'static Entitlement> {
-        CATALOGUE.iter().find(|row| {
-            Tag::parse(row.tag).is_ok_and(|tag| tag.short_name().eq_ignore_ascii_case(name))
-        })
-    }
 }
 
 /// Every entitlement that the lab's authority sells.
@@ -141,16 +134,100 @@ pub static CATALOGUE: [Entitlement; 8] = [
     },
 ];
 
+/// A permanent licence for all that one family can do: what a reservation takes. Blades never ask
+/// for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Universal {
+    pub family: Family,
+    /// What a shop calls it.
+    pub sku: &'static str,
+    /// A tag of the lab's own, so that accounts can hold a pool of it.
+    pub tag: &'static str,
+    pub name: &'static str,
+}
+
+/// Every universal licence that the lab's authority sells.
+///
+/// # Source
+/// The stock-keeping units are public; names and tags are ours.
+pub static UNIVERSAL: [Universal; 2] = [
+    Universal {
+        family: Family::Firepower4100,
+        sku: "L-FPR4K-ASA-BPU=",
+        tag: "regid.2020-01.org.vfxos.FPR4K-ASA-BPU,1.0_0b6c1f52-6f3a-5a6e-9d5b-4c1e6a7f0007",
+        name: "Firepower 4100 ASA Universal",
+    },
+    Universal {
+        family: Family::Firepower9300,
+        sku: "L-FPR9K-ASA-BPU=",
+        tag: "regid.2020-01.org.vfxos.FPR9K-ASA-BPU,1.0_0b6c1f52-6f3a-5a6e-9d5b-4c1e6a7f0008",
+        name: "Firepower 9300 ASA Universal",
+    },
+];
+
+impl Universal {
+    /// Returns the row of a family.
+    pub fn find(family: Family) -> Option<&'static Universal> {
+        UNIVERSAL.iter().find(|row| row.family == family)
+    }
+
+    /// Returns the short name of its tag, `FPR4K-ASA-BPU`.
+    pub fn short_name(&self) -> String {
+        Tag::parse(self.tag).map_or(String::new(), |tag| tag.short_name().to_owned())
+    }
+}
+
+/// One kind of licence that an account can hold a pool of: an entitlement, or a universal licence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    pub tag: &'static str,
+    pub name: &'static str,
+}
+
+impl Product {
+    /// Returns everything that is sold, entitlements first.
+    pub fn all() -> impl Iterator<Item = Product> {
+        let entitlements = CATALOGUE.iter().map(|row| Product { tag: row.tag, name: row.name });
+        let universal = UNIVERSAL.iter().map(|row| Product { tag: row.tag, name: row.name });
+        entitlements.chain(universal)
+    }
+
+    /// Returns the product with this tag.
+    pub fn of_tag(tag: &str) -> Option<Product> {
+        Product::all().find(|product| product.tag == tag)
+    }
+
+    /// Returns the product whose tag has this short name, letters in either case.
+    pub fn of_short_name(name: &str) -> Option<Product> {
+        Product::all().find(|product| {
+            Tag::parse(product.tag).is_ok_and(|tag| tag.short_name().eq_ignore_ascii_case(name))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_product_has_a_tag_of_its_own() {
+        for product in Product::all() {
+            let tag = Tag::parse(product.tag).unwrap();
+            assert_eq!(Product::of_short_name(tag.short_name()), Some(product));
+            assert_eq!(Product::all().filter(|other| other.tag == product.tag).count(), 1);
+        }
+        for row in &UNIVERSAL {
+            assert_eq!(Universal::find(row.family), Some(row));
+            assert!(row.sku.contains(&row.short_name()), "{}", row.sku);
+        }
+    }
 
     #[test]
     fn every_row_parses_and_is_found_again() {
         for row in &CATALOGUE {
             let tag = Tag::parse(row.tag).unwrap();
             assert_eq!(Feature::of_tag(&tag), Some(row.feature));
-            let again = Entitlement::of_short_name(&tag.short_name().to_lowercase()).unwrap();
+            let again = Product::of_short_name(&tag.short_name().to_lowercase()).unwrap();
             assert_eq!(again.tag, row.tag);
             let found = Entitlement::find(row.family, row.feature).unwrap();
             assert_eq!(found.tag, row.tag);

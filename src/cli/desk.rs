@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::call::Login;
 use super::grammar::Role;
+use super::job::Job;
 use super::tables::MIO;
 use super::terminal::{Output as Wish, Terminal};
 use crate::base::ident::Slot;
@@ -62,6 +63,10 @@ pub enum Output {
     Bytes { id: SessionId, bytes: Vec<u8> },
     /// Everything up to this serial is done with and the session stands at a prompt.
     Settled { id: SessionId, serial: u64 },
+    /// Begin a job for the session; it gives back [`Desk::job_output`] and [`Desk::job_done`].
+    StartJob { id: SessionId, job: Job },
+    /// End the job of the session.
+    CancelJob { id: SessionId },
     /// The session has ended; true if it refused something.
     Closed { id: SessionId, refused: bool },
 }
@@ -165,6 +170,13 @@ impl Desk {
         }
     }
 
+    /// Prints a line on a session's screen, above what is being typed.
+    pub fn notice(&mut self, now: Now, mio: &mut Mio, id: SessionId, text: &str) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.terminal.notice(now, mio, text);
+        }
+    }
+
     /// Ends a session whose way in is gone, or reads too little.
     pub fn hang_up(&mut self, now: Now, mio: &mut Mio, id: SessionId) {
         let Some(session) = self.sessions.remove(&id) else { return };
@@ -174,6 +186,20 @@ impl Desk {
             mio.handle(now, Event::Broker(broker::Event::ConsoleClose { slot }));
         }
         mio.pending.remove(&id.0);
+    }
+
+    /// Passes on what the job of a session printed.
+    pub fn job_output(&mut self, id: SessionId, text: &str) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.terminal.job_output(text);
+        }
+    }
+
+    /// Ends the job of a session.
+    pub fn job_done(&mut self, now: Now, mio: &mut Mio, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.terminal.job_done(now, mio);
+        }
     }
 
     /// Passes on what a blade's console printed.
@@ -213,6 +239,8 @@ impl Desk {
                         mio.handle(now, Event::Broker(event));
                         more = true;
                     }
+                    Done::Start(job) => self.outputs.push_back(Output::StartJob { id, job }),
+                    Done::Cancel => self.outputs.push_back(Output::CancelJob { id }),
                     Done::Nothing => {}
                 }
             }
@@ -232,6 +260,12 @@ impl Desk {
         more
     }
 
+    /// Forgets every session, as a restart does; numbers are not used again.
+    pub fn forget(&mut self) {
+        self.sessions.clear();
+        self.outputs.clear();
+    }
+
     /// Returns the next thing that a session has for its way in.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -246,6 +280,8 @@ impl Desk {
 enum Done {
     Show(Vec<u8>),
     Tell(broker::Event),
+    Start(Job),
+    Cancel,
     Nothing,
 }
 
@@ -267,8 +303,8 @@ impl Session {
                 self.relay = None;
                 Done::Tell(broker::Event::ConsoleClose { slot })
             }
-            Wish::StartJob(job) => match job {},
-            Wish::CancelJob => Done::Nothing,
+            Wish::StartJob(job) => Done::Start(job),
+            Wish::CancelJob => Done::Cancel,
             Wish::Closed => {
                 self.ended = true;
                 Done::Nothing

@@ -69,6 +69,19 @@ pub static FXOS: Dialect = Dialect {
     ..MIO
 };
 
+/// The controllers of a module and its adapter.
+///
+/// # Source
+/// Recall; clients only enter and leave them.
+pub static PART: Dialect = Dialect {
+    invalid: "Unknown command",
+    incomplete: "Incomplete command",
+    ambiguous: "Ambiguous command",
+    operators: false,
+    filters: &[],
+    ..MIO
+};
+
 /// An ASA.
 ///
 /// # Source

@@ -6,7 +6,8 @@
 //! register idtoken TOKEN:word(255) [force]
 //! lower            a keyword, which may be abbreviated to a unique prefix
 //! UPPER            an argument; UPPER:kind says which values are accepted (see `syntax::Kind`):
-//!                  ipv4 ipv6 ip host name name(N) word word(N) 1-65535; without a kind, `word`
+//!                  ipv4 ipv6 ip host name name(N) word word(N) 1-65535; without a kind, `word`;
+//!                  a `?` behind the kind lets `""` stand for no value
 //! [x y]            optional; neighbouring optional groups may be typed in any order, once each
 //! {x | y Z}        a choice
 //! LINE...          the rest of the line as typed, quotes included
@@ -52,11 +53,11 @@ pub struct Scope<X: World> {
     pub scopes: &'static [&'static Scope<X>],
     /// True if the commands of the scopes around it can be typed here too (an ASA's modes).
     pub inherits: bool,
+    /// What the session's role must allow to create, delete or change it.
+    pub edits: Need,
     /// Says whether the object exists, creates or deletes it. `place` is the object meant, with
     /// its keys; after `Ok` of any verb but `delete` the session stands there.
     pub open: Open<X>,
-    /// What the session's role must allow to create, delete or change it.
-    pub need: Need,
     /// How we know that the real device has it.
     pub source: Source,
 }
@@ -223,6 +224,15 @@ impl Verb {
             Verb::Delete => "Delete managed objects",
         }
     }
+
+    /// Returns what the session's role must allow to do this to an object that needs `edits` to be
+    /// changed. Entering is looking; [`Scope::open`] refuses it where it would create.
+    pub const fn need(self, edits: Need) -> Need {
+        match self {
+            Verb::Scope | Verb::Enter => Need::Read,
+            Verb::Create | Verb::Delete => edits,
+        }
+    }
 }
 
 impl<X: World> Scope<X> {
@@ -235,8 +245,8 @@ impl<X: World> Scope<X> {
         includes: &[],
         scopes: &[],
         inherits: false,
+        edits: Need::Write,
         open: always,
-        need: Need::Write,
         source: Source::Recall,
     };
 
@@ -245,27 +255,27 @@ impl<X: World> Scope<X> {
         self.syntax.split(' ').next().unwrap_or_default()
     }
 
-    /// Returns what the session's role must allow. `enter` may create: whoever opens the object asks
-    /// again then.
-    pub const fn need(&self, verb: Verb) -> Need {
-        match verb {
-            Verb::Scope | Verb::Enter => Need::Read,
-            Verb::Create | Verb::Delete => self.need,
-        }
-    }
-
     /// Returns what one of its own commands needs: whoever may change the object may change it by
     /// every command.
     pub fn need_of(&self, command: &Command<X>) -> Need {
         match command.need {
-            Need::Write => self.need,
+            Need::Write => self.edits,
             need @ (Need::Read | Need::Operate | Need::Accounts) => need,
         }
     }
 
     /// Returns true if the scope can be entered by its name alone.
     pub fn is_keyless(&self) -> bool {
-        self.syntax.split(' ').skip(1).all(|word| word.starts_with('['))
+        let keys = self.syntax.split_once(' ').map_or("", |(_, keys)| keys);
+        let mut depth = 0_u32;
+        keys.bytes().all(|byte| {
+            match byte {
+                b'[' => depth += 1,
+                b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth > 0 || byte == b']' || byte == b' '
+        })
     }
 
     /// Returns its own commands, then those that it includes.

@@ -15,6 +15,7 @@ pub mod field;
 pub mod filter;
 pub mod grammar;
 pub mod greeting;
+pub mod job;
 pub mod lex;
 pub mod login;
 pub mod parse;

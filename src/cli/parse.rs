@@ -258,7 +258,9 @@ impl Forms {
                 (Some(Step::Key { text, .. }), Some(key)) if *text == key => {
                     (walk.at + 1, Taken::Key(text))
                 }
-                (Some(Step::Arg { name, kind, .. }), None) if kind.accepts(&word.text) => {
+                (Some(Step::Arg { name, kind, empty, .. }), None)
+                    if kind.accepts(&word.text) || *empty && word.text.is_empty() =>
+                {
                     (walk.at + 1, Taken::Value(name, index))
                 }
                 (Some(Step::Rest { name, .. }), None) => (walk.at, Taken::Rest(name, index)),

@@ -21,8 +21,8 @@ pub struct Form {
 pub(super) enum Step {
     /// A keyword; `word` counts the words of the notation.
     Key { text: &'static str, word: usize },
-    /// An argument.
-    Arg { name: &'static str, kind: Kind, word: usize },
+    /// An argument; `empty` if `""` is a value of it too.
+    Arg { name: &'static str, kind: Kind, empty: bool, word: usize },
     /// The rest of the line.
     Rest { name: &'static str, word: usize },
     /// Goes on at any of these.
@@ -41,7 +41,7 @@ pub(super) enum Step {
 pub enum Kind {
     /// `word` and `word(N)`: any text of up to N bytes; an empty one can only be typed as `""`.
     Word { max: usize },
-    /// `name` and `name(N)`: letters, digits, `-`, `_`, `.` and `:`, 1 to N of them.
+    /// `name` and `name(N)`: letters, digits and `-_.:+`, 1 to N of them.
     Name { max: usize },
     /// `MIN-MAX`: a decimal number.
     Number { min: u64, max: u64 },
@@ -97,7 +97,7 @@ impl Kind {
         match self {
             Kind::Word { max } => text.len() <= max,
             Kind::Name { max } => {
-                let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
+                let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:+".contains(&b);
                 (1..=max).contains(&text.len()) && text.bytes().all(plain)
             }
             Kind::Number { min, max } => {
@@ -237,7 +237,8 @@ impl Build {
             Step::Rest { name, word }
         } else {
             let (name, kind) = text.split_once(':').unwrap_or((text, "word"));
-            Step::Arg { name, kind: Kind::parse(kind)?, word }
+            let (kind, empty) = kind.strip_suffix('?').map_or((kind, false), |kind| (kind, true));
+            Step::Arg { name, kind: Kind::parse(kind)?, empty, word }
         };
         self.steps.push(step);
         Ok(())

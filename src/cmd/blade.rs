@@ -1,6 +1,6 @@
 //! `vfxos blade`: one emulated ASA security module, a process of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 use crate::base::ident::Slot;
-use crate::base::platform::Module;
+use crate::base::platform::{ASA_RELEASE, Module};
 use crate::base::time::{Instant, Now};
 use crate::cli::asa::Console;
 use crate::proto::Next;
 use crate::proto::blade::{Blade, Event, Facts, Output, Stored};
 use crate::sys::clock::LabClock;
-use crate::sys::flash::{Change, Flash, Kind};
-use crate::sys::process;
+use crate::sys::flash::{Change, FILE, Flash, FlashError, Kind};
+use crate::sys::{console, process};
 use crate::wire::appag::{Decoder, Encoder};
 
 /// Key of the blade's part in flash.
@@ -26,10 +26,7 @@ const READ_MAX: usize = 16 * 1024;
 /// How long to wait before the console is connected again.
 const CONSOLE_WAIT: Duration = Duration::from_secs(1);
 /// Release that the blade reports and `show version` prints.
-///
-/// # Source
-/// Recall: an ASA release of the seed's time.
-pub const RELEASE: &str = "9.14(1)";
+pub const RELEASE: &str = ASA_RELEASE;
 
 /// What `vfxos blade` takes.
 #[derive(Clone, Debug, Args)]
@@ -57,7 +54,7 @@ pub fn run(args: &BladeArgs) -> ExitCode {
     match start(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("vfxos blade {}: {why}", args.slot);
+            console::say(&format!("vfxos blade {}: {why}", args.slot));
             ExitCode::from(2)
         }
     }
@@ -70,18 +67,40 @@ fn start(args: &BladeArgs) -> Result<(), String> {
     let slot = Slot::new(args.slot).ok_or("a chassis has slots 1 to 3")?;
     let module = Module::find(&args.module)
         .ok_or_else(|| format!("no security module \"{}\" is known", args.module))?;
-    let flash = Flash::open(&args.state, Kind::Blade).map_err(|error| error.to_string())?;
-    let stored = match flash.get(KEY).map_err(|error| error.to_string())? {
-        None => Stored::default(),
-        Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-            format!("{}: {error}; restore it from a copy, or move it away", flash.path().display())
-        })?,
-    };
+    // A blade of a lab that was killed takes a moment to follow it.
+    let flash = Flash::open_next(&args.state, Kind::Blade).map_err(|error| error.to_string())?;
+    let stored = stored(&flash)?;
     let clock = LabClock::new(None);
     let facts = Facts { slot, serial: args.serial.clone(), module, release: RELEASE.to_owned() };
     let blade = Blade::new(facts, stored, clock.now());
     let runtime = super::runtime().map_err(|error| error.to_string())?;
     runtime.block_on(Process::new(blade, clock, flash, args.socket.clone()).run())
+}
+
+/// Returns what a blade's flash holds.
+fn stored(flash: &Flash) -> Result<Stored, String> {
+    match flash.get(KEY).map_err(|error| error.to_string())? {
+        None => Ok(Stored::default()),
+        Some(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+            format!("{}: {error}; restore it from a copy, or move it away", flash.path().display())
+        }),
+    }
+}
+
+/// Looks whether a blade can start from the flash in `state`, if it has one yet.
+///
+/// # Errors
+/// Why not: one line, which file, what to do.
+pub(super) fn examine(state: &Path) -> Result<(), String> {
+    if !state.join(FILE).exists() {
+        return Ok(());
+    }
+    match Flash::open(state, Kind::Blade) {
+        Ok(flash) => stored(&flash).map(drop),
+        // A blade of a lab that was killed is about to follow it; the next one waits for that.
+        Err(FlashError::InUse { .. }) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// One connection to the supervisor.

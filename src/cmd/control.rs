@@ -1,26 +1,37 @@
-//! The lab's control words: `vfxos ctl WORDS`, a script's `@WORDS`, and the line of JSON that
-//! carries them over the control socket.
+//! The control words: `vfxos ctl WORDS`, a script's `@WORDS`, and the line of JSON that carries
+//! them over the control socket of a lab or an authority.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::base::time::{Utc, parse_duration};
+use crate::shell::authority::desk::Done;
+use crate::shell::authority::operation::{Operation, duration};
+use crate::wire::sync::FILE_MAX;
 
-/// Longest request or answer on the control socket, in bytes, its line end included.
-pub const LINE_MAX: usize = 4 << 20;
+pub mod socket;
+
+/// Longest request or answer on the control socket, in bytes, its line end included: a sync file
+/// with its quotes escaped, as text and as JSON.
+pub const LINE_MAX: usize = 3 * FILE_MAX;
 /// Name of the control socket in a state folder.
 pub const SOCKET: &str = "ctl.sock";
 
 /// What `vfxos ctl` takes.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "ctl", about = "Talk to a running lab", disable_help_subcommand = true)]
+#[command(name = "ctl", about = "Talk to a running lab or authority")]
+#[command(disable_help_subcommand = true)]
 pub struct Ctl {
-    /// State folder of the lab to talk to.
+    /// State folder of the lab or authority to talk to.
     #[arg(long, global = true, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Its control socket, where that is not in the state folder.
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "state")]
+    pub control: Option<PathBuf>,
     /// Print JSON instead of text.
     #[arg(long, global = true)]
     pub json: bool,
@@ -28,22 +39,10 @@ pub struct Ctl {
     pub request: Request,
 }
 
-/// One thing asked of a lab.
+/// One thing asked of a lab or an authority.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Registration tokens.
-    #[command(subcommand)]
-    Token(TokenRequest),
-    /// Product instances: the chassis that the authority knows.
-    #[command(subcommand)]
-    Instance(InstanceRequest),
-    /// What the account has bought.
-    #[command(subcommand)]
-    Pool(PoolRequest),
-    /// The lab's clock.
-    #[command(subcommand)]
-    Clock(ClockRequest),
     /// What is broken on purpose.
     #[command(subcommand)]
     Fault(FaultRequest),
@@ -62,92 +61,14 @@ pub enum Request {
         #[arg(long)]
         chassis: Option<String>,
     },
-    /// What the authority did, newest last.
-    Events,
     /// Chassis, blades and their states.
     Status,
-    /// Stop the lab, as ^D at its console does.
+    /// Stop the lab, as ^D at its console does, or the authority.
     Stop,
-}
-
-/// `token ...`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenRequest {
-    /// Make a token.
-    New {
-        /// Whether chassis registered with it may use export-controlled functionality.
-        #[arg(long, visible_alias = "export", value_enum, default_value = "yes")]
-        export_controlled: YesNo,
-        /// Days until it expires.
-        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365))]
-        days: u32,
-        /// How many registrations it is good for.
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-        uses: Option<u32>,
-        #[arg(long)]
-        account: Option<String>,
-        #[arg(long)]
-        virtual_account: Option<String>,
-    },
-    /// List tokens.
-    List,
-    /// Make a token worthless, by its text or its identifier.
-    Revoke { token: String },
-}
-
-/// `instance ...`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
-#[serde(rename_all = "snake_case")]
-pub enum InstanceRequest {
-    /// List product instances.
-    List,
-    /// Remove one, by its serial number or its identifier.
-    Remove { instance: String },
-}
-
-/// `pool ...`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
-#[serde(rename_all = "snake_case")]
-pub enum PoolRequest {
-    /// List what is bought and what is used.
-    List,
-    /// Set how many of a tag the account owns.
-    Set {
-        /// The tag, or its short name such as FIREPOWER_4100_ASA_STANDARD.
-        tag: String,
-        count: u32,
-        /// Last day the purchase counts, such as 2030-12-31.
-        #[arg(long, value_parser = date)]
-        expires: Option<Utc>,
-        #[arg(long)]
-        account: Option<String>,
-        #[arg(long)]
-        virtual_account: Option<String>,
-    },
-}
-
-/// `clock ...`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
-#[serde(rename_all = "snake_case")]
-pub enum ClockRequest {
-    /// Show it.
-    Show,
-    /// Let time pass at once, every deadline at its own moment, such as 31d.
-    Advance {
-        #[arg(value_parser = duration)]
-        by: Duration,
-    },
-    /// Set it, as an operator would; what was due in between is late, not skipped.
-    Set {
-        #[arg(value_parser = date)]
-        date: Utc,
-    },
-    /// Let it run N times as fast as the host's.
-    Rate {
-        #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
-        rate: u32,
-    },
+    /// What an authority does.
+    #[command(flatten)]
+    #[serde(untagged)]
+    Authority(Operation),
 }
 
 /// `fault ...`.
@@ -215,14 +136,6 @@ impl Extent {
     }
 }
 
-/// `yes` or `no`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum YesNo {
-    Yes,
-    No,
-}
-
 /// What `wait` can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -253,7 +166,7 @@ pub enum WaitFor {
     Synchronized,
 }
 
-/// What a lab answers.
+/// What a lab or an authority answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     pub ok: bool,
@@ -269,6 +182,34 @@ impl Answer {
         Answer { ok: true, text: text.into(), json }
     }
 
+    /// Makes an answer of what came of an authority's operation.
+    pub fn of<E: std::fmt::Display>(result: Result<Done, E>) -> Answer {
+        match result {
+            Ok(done) => Answer::done(done.text, done.json),
+            Err(error) => Answer::refused(error.to_string()),
+        }
+    }
+
+    /// Writes the text of an answer to the file that its request named, if it named one, and says
+    /// so instead.
+    #[must_use]
+    pub fn kept(self, request: &Request) -> Answer {
+        let out = match request {
+            Request::Authority(operation) => operation.out(),
+            Request::Fault(_)
+            | Request::Console(_)
+            | Request::Drill(_)
+            | Request::Wait { .. }
+            | Request::Status
+            | Request::Stop => None,
+        };
+        let Some(path) = out.filter(|_| self.ok) else { return self };
+        match write_whole(path, &self.text) {
+            Ok(()) => Answer { text: format!("written to {}", path.display()), ..self },
+            Err(error) => Answer::refused(format!("{}: {error}", path.display())),
+        }
+    }
+
     /// Returns the line that carries it over the control socket.
     pub fn line(&self) -> Vec<u8> {
         let mut line = serde_json::to_vec(self).unwrap_or_default();
@@ -282,6 +223,16 @@ impl Answer {
         let json = serde_json::json!({ "error": text });
         Answer { ok: false, text, json }
     }
+}
+
+/// Writes a file under another name first, so that nobody finds half of it.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let mut file = fs::File::create(&partial)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    fs::rename(&partial, path)
 }
 
 /// Parses the words after `@`: those of `vfxos ctl`, or the short form `token export=yes`.
@@ -308,17 +259,10 @@ pub fn parse_words(line: &str) -> Result<Request, String> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "write it as 30s, 15m, 12h or 31d".to_owned())
-}
-
-fn date(text: &str) -> Result<Utc, String> {
-    Utc::parse_iso(text).ok_or_else(|| "write it as 2020-08-04 or 2020-08-04T07:58:13Z".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shell::authority::operation::{ClockRequest, TokenRequest};
 
     #[test]
     fn script_words_are_those_of_ctl() {
@@ -326,11 +270,18 @@ mod tests {
         let thirty = Duration::from_secs(30);
         assert_eq!(parse_words("wait registered 30s"), Ok(wait(WaitFor::Registered, thirty)));
         let days = Duration::from_secs(31 * 86_400);
-        let advance = Request::Clock(ClockRequest::Advance { by: days });
+        let advance = Request::Authority(Operation::Clock(ClockRequest::Advance { by: days }));
         assert_eq!(parse_words("clock advance 31d"), Ok(advance));
         let long = parse_words("token new --export-controlled no --days 3");
         assert_eq!(parse_words("token export=no days=3"), long);
-        assert!(matches!(long, Ok(Request::Token(TokenRequest::New { days: 3, .. }))));
+        let token = TokenRequest::New {
+            export_controlled: false,
+            days: 3,
+            uses: None,
+            smart_account: None,
+            virtual_account: None,
+        };
+        assert_eq!(long, Ok(Request::Authority(Operation::Token(token))));
     }
 
     #[test]
@@ -345,8 +296,22 @@ mod tests {
 
     #[test]
     fn a_request_survives_the_socket() {
-        let request = parse_words("pool set FIREPOWER_4100_ASA_STANDARD 2 expires=2030-12-31");
-        let json = serde_json::to_string(&request.clone().unwrap()).unwrap();
-        assert_eq!(serde_json::from_str::<Request>(&json).map_err(|e| e.to_string()), request);
+        for words in [
+            "pool set FIREPOWER_4100_ASA_STANDARD 2 expires=2030-12-31",
+            "clock advance 1h30m",
+            "clock set 2030-01-01T10:00:00Z",
+            "wait attempted 2m --chassis FPR4125-1",
+            "fault set loss for 3m",
+            "instance list --serial JAD1",
+            "account new A B --empty",
+            "events",
+            "status",
+            "sync status",
+        ] {
+            let request = parse_words(words);
+            let json = serde_json::to_string(&request.clone().unwrap()).unwrap();
+            let read = serde_json::from_str::<Request>(&json).map_err(|error| error.to_string());
+            assert_eq!(read, request, "{json}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `vfxos ctl`: one control word to a running lab, its answer to the terminal.
+//! `vfxos ctl`: one control word to a running lab or authority, its answer to the terminal.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
@@ -12,39 +12,35 @@ use crate::sys::console;
 /// Most bytes taken from the lab at once.
 const READ_MAX: usize = 4096;
 
-/// Runs `vfxos ctl` and returns its exit status: 0 done, 1 refused, 2 no lab to talk to.
+/// Runs `vfxos ctl` and returns its exit status: 0 done, 1 refused, 2 nobody to talk to.
 pub fn run(ctl: &Ctl, state: &Path) -> ExitCode {
-    let path = state.join(SOCKET);
+    let path = ctl.control.clone().unwrap_or_else(|| state.join(SOCKET));
     let done = if let Request::Console(request) = &ctl.request {
         attach(request, &path)
     } else {
-        ask(&ctl.request, &path).map(|(answer, _)| answer)
+        ask(&ctl.request, &path).map(|(answer, _)| answer.kept(&ctl.request))
     };
     match done {
         Ok(answer) => {
             let text = if ctl.json { answer.json.to_string() } else { answer.text };
             let code = if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE };
             if !answer.ok && !ctl.json {
-                eprintln!("vfxos ctl: {text}");
+                console::say(&format!("vfxos ctl: {text}"));
             } else if !text.is_empty() && !matches!(ctl.request, Request::Console(_)) {
-                print(&text);
+                // A closed pipe is the reader's choice and no error.
+                let _ = console::print(&format!("{text}\n"));
             }
             code
         }
         Err(error) => {
-            eprintln!(
-                "vfxos ctl: no lab answers at {} ({error}); start one with `vfxos lab`, or name \
-                 its folder with --state",
+            console::say(&format!(
+                "vfxos ctl: nobody answers at {} ({error}); start `vfxos lab` or `vfxos \
+                 authority`, or name its folder with --state",
                 path.display()
-            );
+            ));
             ExitCode::from(2)
         }
     }
-}
-
-/// Prints a text with a line end; a closed pipe is the reader's choice and no error.
-fn print(text: &str) {
-    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// Asks one thing; returns the answer, and the connection behind it.

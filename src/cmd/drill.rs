@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::control::{Ctl, DrillRequest, Request};
 use super::lab::drill::Drill;
 use super::{ctl, lab};
+use crate::sys::console;
 
 /// What `vfxos drill` takes.
 #[derive(Clone, Debug, Args)]
@@ -47,19 +48,21 @@ pub fn run(args: &DrillArgs) -> ExitCode {
         }
         Word::Under(request) => folder(args).map(|state| {
             let request = Request::Drill(*request);
-            ctl::run(&Ctl { state: None, json: false, request }, &state)
+            ctl::run(&Ctl { state: None, control: None, json: false, request }, &state)
         }),
     };
     done.unwrap_or_else(|why| {
-        eprintln!("vfxos drill: {why}");
+        console::say(&format!("vfxos drill: {why}"));
         ExitCode::from(2)
     })
 }
 
 fn list() -> Result<ExitCode, String> {
-    for drill in Drill::all()? {
-        println!("{:<24} {}  (seed: {})", drill.name, drill.title, drill.seed);
-    }
+    let line =
+        |drill: &Drill| format!("{:<24} {}  (seed: {})\n", drill.name, drill.title, drill.seed);
+    let text: String = Drill::all()?.iter().map(line).collect();
+    // A closed pipe is the reader's choice and no error.
+    let _ = console::print(&text);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,6 @@
 //! Floor 4: the processes. Composition only.
 
+pub mod authority;
 pub mod blade;
 pub mod control;
 pub mod ctl;
@@ -14,6 +15,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::sys::{console, process};
+
+/// What is logged unless `VFXOS_LOG` says otherwise: our own warnings, and errors of anybody.
+const LOG: &str = "error,vfxos=warn";
+
 /// A virtual FXOS supervisor, its ASA blades and the licence authority they talk to.
 #[derive(Debug, Parser)]
 #[command(name = "vfxos", version)]
@@ -26,7 +32,9 @@ struct Vfxos {
 enum Process {
     /// Run a whole lab in front of its console (the default).
     Lab(lab::LabArgs),
-    /// Talk to a running lab.
+    /// Run the licence authority alone, on this machine's own sockets.
+    Authority(authority::AuthorityArgs),
+    /// Talk to a running lab or authority.
     Ctl(control::Ctl),
     /// Practise: a broken lab, hints and a judge.
     Drill(drill::DrillArgs),
@@ -37,15 +45,18 @@ enum Process {
 
 /// Runs the subcommand named on the command line.
 pub fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("VFXOS_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
+    let filter = EnvFilter::try_from_env("VFXOS_LOG").unwrap_or_else(|_| EnvFilter::new(LOG));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| console::Log);
+    log.without_time().log_internal_errors(false).init();
+    process::survive_size_limit();
     match Vfxos::parse().command {
         Some(Process::Lab(args)) => lab::run(&args),
+        Some(Process::Authority(args)) => authority::run(&args),
         Some(Process::Blade(args)) => blade::run(&args),
         Some(Process::Ctl(ctl)) => match ctl.state.clone().map_or_else(lab::default_folder, Ok) {
             Ok(folder) => ctl::run(&ctl, &folder),
             Err(why) => {
-                eprintln!("vfxos ctl: {why}");
+                console::say(&format!("vfxos ctl: {why}"));
                 ExitCode::from(2)
             }
         },

@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::base::ident::Slot;
 use crate::base::platform::{Chassis as Model, Module};
 use crate::base::time::Utc;
+use crate::proto::authority::AccountName;
 
 /// The topology that `vfxos lab` runs without a file, as `--print-topology` shows it.
 pub const DEFAULT: &str = include_str!("default-topology.toml");
@@ -23,6 +24,11 @@ pub const CHASSIS_MAX: usize = 4096;
 /// # Source
 /// Recall: a system name takes up to 30 characters.
 const NAME_LEN_MAX: usize = 30;
+/// Longest serial number, in bytes.
+///
+/// # Source
+/// Recall: the vendor's have 11 characters.
+const SERIAL_LEN_MAX: usize = 32;
 
 /// A whole lab, checked.
 #[derive(Clone, Debug)]
@@ -60,6 +66,17 @@ pub struct Authority {
     pub smart_account: String,
     #[serde(default = "virtual_account")]
     pub virtual_account: String,
+}
+
+impl Authority {
+    /// Returns what its first account is called.
+    pub fn account(&self) -> AccountName {
+        let (smart_account, virtual_account) = (&self.smart_account, &self.virtual_account);
+        AccountName {
+            smart_account: smart_account.clone(),
+            virtual_account: virtual_account.clone(),
+        }
+    }
 }
 
 fn smart_account() -> String {
@@ -195,10 +212,16 @@ impl Topology {
         let size = fs::metadata(path).map_err(|error| {
             refuse(format!("{error}; name a file that exists, or print one with --print-topology"))
         })?;
+        if size.is_dir() {
+            return Err(refuse(
+                "it is a folder; name a file, or print one with --print-topology".to_owned(),
+            ));
+        }
         if size.len() > FILE_MAX {
             return Err(refuse(format!("{} bytes; a topology has at most {FILE_MAX}", size.len())));
         }
-        let text = fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+        let text = fs::read_to_string(path)
+            .map_err(|error| refuse(format!("{error}; name a file that can be read, in UTF-8")))?;
         Topology::parse(&text, &path.display().to_string())
     }
 
@@ -268,6 +291,13 @@ impl Topology {
         if !is_host_name(&self.authority.name) {
             return Err(format!("authority.name = \"{}\" is no host name", self.authority.name));
         }
+        if !self.authority.account().is_printable() {
+            let max = AccountName::LEN_MAX;
+            return Err(format!(
+                "authority.smart_account and authority.virtual_account are 1 to {max} printable \
+                 ASCII characters"
+            ));
+        }
         let mut taken: BTreeMap<Ipv4Addr, String> = BTreeMap::new();
         for (ip, who) in self.addresses() {
             if ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast() || ip.is_loopback() {
@@ -285,6 +315,14 @@ impl Topology {
             }
             let own = [&chassis.serial].into_iter();
             for serial in own.chain(chassis.blades.iter().map(|blade| &blade.serial)) {
+                let fine = serial.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+                if !(fine && (1..=SERIAL_LEN_MAX).contains(&serial.len())) {
+                    return Err(format!(
+                        "serial number \"{}\" of {} is not 1 to {SERIAL_LEN_MAX} letters and digits",
+                        serial.escape_default(),
+                        chassis.name
+                    ));
+                }
                 if serials.insert(serial, ()).is_some() {
                     return Err(format!("serial number {serial} is given twice"));
                 }
@@ -330,9 +368,11 @@ impl Topology {
 /// Turns one `[[chassis]]` with its `count` into that many chassis.
 fn expand(row: &ChassisRow, into: &mut Vec<Chassis>) -> Result<(), String> {
     let name = &row.name;
-    if !is_host_name(name) || name.len() > NAME_LEN_MAX {
+    // It names a folder too, so it may not be `.` or `..`.
+    if !is_host_name(name) || name.len() > NAME_LEN_MAX || name.starts_with('.') {
         return Err(format!(
-            "chassis name \"{name}\" is not 1 to {NAME_LEN_MAX} letters, digits, '-', '_' or '.'"
+            "chassis name \"{name}\" is not 1 to {NAME_LEN_MAX} letters, digits, '-', '_' or '.', \
+             the first no '.'"
         ));
     }
     let model = Model::find(&row.model).ok_or_else(|| {
@@ -348,6 +388,9 @@ fn expand(row: &ChassisRow, into: &mut Vec<Chassis>) -> Result<(), String> {
     }
     if row.count == 0 || into.len() + row.count as usize > CHASSIS_MAX {
         return Err(format!("chassis {name}: count = {}; a lab has 1 to {CHASSIS_MAX}", row.count));
+    }
+    if !row.domain.is_empty() && !is_host_name(&row.domain) {
+        return Err(format!("chassis {name}: domain \"{}\" is no domain name", row.domain));
     }
     for index in 0..row.count {
         let address = Ipv4Addr::from(u32::from(address).wrapping_add(index));

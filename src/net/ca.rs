@@ -101,6 +101,8 @@ pub struct Ca {
     server_ca: Issuer<'static, KeyPair>,
     licence_ca: Issuer<'static, KeyPair>,
     signer: SigningKey,
+    /// The licence root's, for what carries no chain.
+    licence_root: SigningKey,
     /// Signer, then the CA below the root: what an answer carries.
     signer_chain: String,
 }
@@ -155,6 +157,12 @@ impl Ca {
     /// Returns the key that signs answers, so that a fault can sign something wrong.
     pub fn signer(&self) -> &SigningKey {
         &self.signer
+    }
+
+    /// Returns the key that signs reservation codes: the licence root's own, so that a chassis needs
+    /// no more than its trustpoint CiscoLicRoot to believe one.
+    pub fn reservation_key(&self) -> &SigningKey {
+        &self.licence_root
     }
 
     /// Returns the certificates of the signer, PEM, leaf first.
@@ -225,10 +233,15 @@ impl Ca {
         for pair in [&stored.root, &stored.licence_root, &stored.signer] {
             der_of(&pair.certificate)?;
         }
+        let licence_root = PrivatePkcs8KeyDer::from_pem_slice(stored.licence_root.key.as_bytes())
+            .map_err(|_| bad("licence root's key"))?;
+        let licence_root = SigningKey::from_pkcs8(licence_root.secret_pkcs8_der())
+            .map_err(|_| bad("licence root's key"))?;
         Ok(Ca {
             server_ca: issuer(SERVER_CA, &stored.server_ca)?,
             licence_ca: issuer(LICENCE_CA, &stored.licence_ca)?,
             signer: SigningKey::from_seed(&seed),
+            licence_root,
             signer_chain: stored.signer.certificate.clone() + &stored.licence_ca.certificate,
             stored,
         })
@@ -355,6 +368,16 @@ fn date(params: &mut CertificateParams, not_before: Utc, not_after: Utc) {
 fn der_of(pem: &str) -> Result<CertificateDer<'static>, CaError> {
     CertificateDer::from_pem_slice(pem.as_bytes())
         .map_err(|error| CaError::Stored { reason: format!("certificate: {error:?}") })
+}
+
+/// Returns what people compare certificates by: SHA-256 of the first one in `pem`, in pairs of
+/// hexadecimal digits with colons between them; empty if there is none.
+pub fn fingerprint(pem: &str) -> String {
+    let digest = |der: &[u8]| ring::digest::digest(&ring::digest::SHA256, der);
+    let pairs = der_of(pem).map(|der| {
+        digest(&der).as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
+    });
+    pairs.unwrap_or_default()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], CaError> {

@@ -334,7 +334,14 @@ fn believe(
     })?;
     ca::check_answer_by(&opened, roots, wall).map_err(|error| {
         tracing::debug!(%error, "callhome: the answer is not the authority's");
-        ExchangeError::Signature
+        match error {
+            ca::TrustError::Unsigned => ExchangeError::Unsigned,
+            ca::TrustError::Expired => ExchangeError::SignerExpired,
+            ca::TrustError::Trustpoint
+            | ca::TrustError::Chain
+            | ca::TrustError::Signer { .. }
+            | ca::TrustError::Signature => ExchangeError::Signature,
+        }
     })?;
     Answer::parse(&opened.body).map_err(|error| {
         tracing::debug!(%error, "callhome: a signed answer that makes no sense");

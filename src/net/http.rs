@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -42,6 +43,17 @@ pub struct Limits {
     pub body_max: usize,
     /// Most connections at a time; more wait in the listener's backlog.
     pub connections_max: usize,
+    pub refusals: Refusals,
+}
+
+/// What a server says when it refuses a body by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refusals {
+    /// The status alone.
+    #[default]
+    Bare,
+    /// A problem object, see [`problem`].
+    Problem,
 }
 
 impl Default for Limits {
@@ -52,6 +64,7 @@ impl Default for Limits {
             body: Duration::from_secs(30),
             body_max: 64 * 1024,
             connections_max: 64,
+            refusals: Refusals::Bare,
         }
     }
 }
@@ -194,12 +207,34 @@ where
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(Peer(peer));
     let body = Limited::new(body, limits.body_max).collect();
-    match tokio::time::timeout(limits.body, body).await {
-        Ok(Ok(body)) => handler(parts, body.to_bytes()).await,
-        Ok(Err(error)) if error.is::<LengthLimitError>() => status(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => status(StatusCode::BAD_REQUEST),
-        Err(_) => status(StatusCode::REQUEST_TIMEOUT),
+    let refused = match tokio::time::timeout(limits.body, body).await {
+        Ok(Ok(body)) => return handler(parts, body.to_bytes()).await,
+        Ok(Err(error)) if error.is::<LengthLimitError>() => StatusCode::PAYLOAD_TOO_LARGE,
+        Ok(Err(_)) => StatusCode::BAD_REQUEST,
+        Err(_) => StatusCode::REQUEST_TIMEOUT,
+    };
+    match limits.refusals {
+        Refusals::Bare => status(refused),
+        Refusals::Problem => problem(refused, "the body is too long, broken off, or too slow"),
     }
+}
+
+/// Makes an answer that says for programs and people what is wrong.
+///
+/// # Source
+/// RFC 9457.
+pub fn problem<B: From<Bytes>>(code: StatusCode, detail: &str) -> Response<B> {
+    let problem = serde_json::json!({
+        "type": "about:blank",
+        "title": code.canonical_reason().unwrap_or("Refused"),
+        "status": code.as_u16(),
+        "detail": detail,
+    });
+    let mut response = Response::new(B::from(Bytes::from(problem.to_string())));
+    *response.status_mut() = code;
+    let json = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
 }
 
 /// Makes an answer of a status and no body.

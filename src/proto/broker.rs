@@ -92,6 +92,8 @@ pub enum Event {
     Renamed { hostname: String },
     /// A slot is switched off or on again.
     Power { slot: Slot, on: bool },
+    /// A slot's application is to run, or not: stopping it gives its entitlements back.
+    Application { slot: Slot, running: bool },
     /// Somebody sits down at a blade's console; window size in characters.
     ConsoleOpen { slot: Slot, width: u16, height: u16 },
     /// Somebody typed; serials count up from 1.
@@ -180,6 +182,7 @@ impl Broker {
             }
             Event::Renamed { hostname } => self.facts.hostname = hostname,
             Event::Power { slot, on } => self.power(slot, on),
+            Event::Application { slot, running } => self.application(slot, running),
             Event::ConsoleOpen { slot, width, height } => {
                 let open = Message::ConsoleOpen { width, height };
                 match self.bays.get_mut(&slot) {
@@ -236,6 +239,21 @@ impl Broker {
     /// Returns what the blade in a slot said of itself, while it is attached.
     pub fn attached(&self, slot: Slot) -> Option<&Hello> {
         self.bays.get(&slot)?.hello.as_ref()
+    }
+
+    /// Tells whether a slot holds a module, attached or not.
+    pub fn is_equipped(&self, slot: Slot) -> bool {
+        self.facts.equipped.contains(&slot) || self.attached(slot).is_some()
+    }
+
+    /// Tells whether a slot's module is up: its application is attached, or its console.
+    pub fn is_up(&self, slot: Slot) -> bool {
+        self.attached(slot).is_some() || self.console_is_up(slot)
+    }
+
+    /// Tells whether a slot is switched off.
+    pub fn is_off(&self, slot: Slot) -> bool {
+        self.bays.get(&slot).is_some_and(|bay| bay.off)
     }
 
     /// Returns true while a slot's blade has a console to type into.
@@ -330,6 +348,10 @@ impl Broker {
         if bay.off {
             return self.refuse(id, Refusal::SlotOff, format!("blade {slot}: the slot is off"));
         }
+        if bay.stopped && role == Role::License {
+            let reason = format!("blade {slot}: its application is stopped");
+            return self.refuse(id, Refusal::Stopped, reason);
+        }
         let seat = match role {
             Role::License => &mut bay.license,
             Role::Console => &mut bay.console,
@@ -403,6 +425,18 @@ impl Broker {
             for id in [bay.license, bay.console].into_iter().flatten() {
                 self.refuse(id, Refusal::SlotOff, format!("blade {slot}: the slot is off"));
             }
+        }
+    }
+
+    fn application(&mut self, slot: Slot, running: bool) {
+        let Some(bay) = self.bays.get_mut(&slot) else { return };
+        if bay.stopped != running {
+            return;
+        }
+        bay.stopped = !running;
+        self.unwritten = true;
+        if let Some(id) = bay.license.filter(|_| !running) {
+            self.refuse(id, Refusal::Stopped, format!("blade {slot}: its application is stopped"));
         }
     }
 

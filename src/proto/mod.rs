@@ -8,9 +8,13 @@ pub mod agent;
 pub mod authority;
 pub mod blade;
 pub mod broker;
+mod conditions;
 pub mod config;
+pub mod faults;
+pub mod images;
 pub mod mio;
 pub mod ntp;
+pub mod observed;
 
 /// What a machine's `poll` answers. A deadline can only be had once nothing is left to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -15,22 +16,32 @@ use tokio::sync::oneshot;
 
 use crate::base::ident::{ExchangeId, Udi};
 use crate::base::rng::Rng;
-use crate::base::time::{Now, Utc};
+use crate::base::time::{Now, Utc, days};
 use crate::net::ca::{Ca, CaError};
 use crate::proto::Next;
 use crate::proto::authority::{
-    Authority, Event, OperatorError, Output, PREFIX, Record, RecordError, Settings, Signature,
+    Authority, Event, Flavour, OperatorError, Output, PREFIX, Record, RecordError, Settings,
+    Signature,
 };
+use crate::sys::clock::ClockError;
 use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::{
     Answer, OpenError, Opened, PublicKey, Request, SigningKey, Verdict, open, seal, unsigned,
 };
+use crate::wire::sync::Signing;
 
+pub mod api;
+pub mod desk;
+pub mod operation;
 #[cfg(test)]
 mod tests;
+pub mod web;
 
 /// Key of the CA in flash.
 const CA_KEY: &str = "ca";
+/// How long a satellite's signature passes before and after the moment of its sync.
+const SIGNING_BACKDATED: Duration = days(1);
+const SIGNING_VALID: Duration = days(365);
 /// Most calls that wait for the disk at once; what comes in beyond is told to try again.
 pub const WAITING_MAX: usize = 4096;
 
@@ -41,6 +52,8 @@ pub enum ServiceError {
     Flash(#[from] FlashError),
     #[error("{path} can't be used ({error}): restore it from a copy, or move it away")]
     Record { path: String, error: RecordError },
+    #[error("{path}: {error}")]
+    OtherFlavour { path: String, error: RecordError },
     #[error("{path} can't be used ({error}): restore it from a copy, or move it away")]
     Ca { path: String, error: CaError },
     #[error("the authority's disk refused a write: see its log, then try again")]
@@ -49,6 +62,10 @@ pub enum ServiceError {
     Busy,
     #[error(transparent)]
     Refused(#[from] OperatorError),
+    #[error("an account is named by its smart account and its virtual account: give both or none")]
+    HalfAccount,
+    #[error(transparent)]
+    Clock(#[from] ClockError),
 }
 
 /// What goes back over HTTP.
@@ -76,6 +93,7 @@ struct Inner {
 struct State {
     /// `None` when it could not be rebuilt after a failed write; the next call tries again.
     authority: Option<Authority>,
+    flavour: Flavour,
     settings: Settings,
     rng: Rng,
     /// What was changed and is not on the disk yet, oldest first.
@@ -87,27 +105,43 @@ struct State {
 }
 
 impl Service {
-    /// Starts the authority that `flash` holds, or a new one with a new CA.
+    /// Starts the cloud authority that `flash` holds, or a new one with a new CA.
     ///
     /// # Errors
     /// [`ServiceError`] if what is in flash can't be read; it is left as it is.
-    pub fn open(flash: Flash, settings: Settings, mut rng: Rng) -> Result<Service, ServiceError> {
+    pub fn open(flash: Flash, settings: Settings, rng: Rng) -> Result<Service, ServiceError> {
+        Service::open_as(flash, Flavour::Cloud, settings, rng)
+    }
+
+    /// Starts the authority of either flavour that `flash` holds, or a new one with a new CA.
+    ///
+    /// # Errors
+    /// As [`Service::open`], and for a flash of the other flavour.
+    pub fn open_as(
+        flash: Flash,
+        flavour: Flavour,
+        settings: Settings,
+        mut rng: Rng,
+    ) -> Result<Service, ServiceError> {
         let path = flash.path().display().to_string();
         let of_ca = |error| ServiceError::Ca { path: path.clone(), error };
-        let ca = match flash.get(CA_KEY)? {
-            Some(stored) => Ca::load(&stored).map_err(of_ca)?,
-            None => {
-                let ca = Ca::generate().map_err(of_ca)?;
-                flash.write(&[Change::Put(CA_KEY, &ca.to_stored())])?;
-                ca
-            }
-        };
-        let mut authority = load(&flash, &settings, &mut rng)?;
+        let kept = flash.get(CA_KEY)?;
+        let ca = match &kept {
+            Some(stored) => Ca::load(stored),
+            None => Ca::generate(),
+        }
+        .map_err(of_ca)?;
+        let mut authority = load(&flash, flavour, &settings, &mut rng)?;
         let mut unsaved = Vec::new();
         drain(&mut authority, Utc::MIN, &mut unsaved);
-        save(&flash, &unsaved)?;
+        // The CA goes with the first records: the disk is waited for once.
+        let made = kept.is_none().then(|| ca.to_stored());
+        let mut changes = changes(&unsaved);
+        changes.extend(made.iter().map(|stored| Change::Put(CA_KEY, stored)));
+        flash.write(&changes)?;
         let state = State {
             authority: Some(authority),
+            flavour,
             settings,
             rng,
             unsaved: Vec::new(),
@@ -165,6 +199,11 @@ impl Service {
         Ok(result?)
     }
 
+    /// Returns what kind of authority it is.
+    pub fn flavour(&self) -> Flavour {
+        self.0.state.lock().flavour
+    }
+
     /// Returns the settings in force.
     pub fn settings(&self) -> Settings {
         self.0.state.lock().settings.clone()
@@ -206,11 +245,36 @@ impl Service {
         Ok(self.seal(&answer, signature))
     }
 
+    /// Returns the root that vouches for answers, PEM: the authority's own, or that of the cloud
+    /// authority to which a satellite belongs.
+    pub fn licence_root_pem(&self) -> String {
+        let state = self.0.state.lock();
+        let given = state.authority.as_ref().and_then(Authority::signing);
+        given.map_or_else(|| self.0.ca.licence_root_pem().to_owned(), |given| given.root.clone())
+    }
+
+    /// Returns what a satellite gets for the key that signed its request.
+    ///
+    /// # Errors
+    /// [`ServiceError::Ca`].
+    pub fn signing_for(&self, key: PublicKey, now: Now) -> Result<Signing, ServiceError> {
+        let (from, to) = (now.wall - SIGNING_BACKDATED, now.wall + SIGNING_VALID);
+        let path = self.0.flash.path().display().to_string();
+        let chain = self.0.ca.issue_signing(key, from, to);
+        let chain = chain.map_err(|error| ServiceError::Ca { path, error })?;
+        Ok(Signing { chain, root: self.0.ca.licence_root_pem().to_owned() })
+    }
+
     fn seal(&self, answer: &Answer, signature: Signature) -> Vec<u8> {
         let (body, ca) = (answer.to_json(), &self.0.ca);
+        let chain = {
+            let state = self.0.state.lock();
+            let given = state.authority.as_ref().and_then(Authority::signing);
+            given.map_or_else(|| ca.signer_chain().to_owned(), |given| given.chain.clone())
+        };
         match signature {
-            Signature::Good => ca.seal(&body),
-            Signature::Wrong => seal(&body, &SigningKey::from_seed(&[0; 32]), ca.signer_chain()),
+            Signature::Good => seal(&body, ca.signer(), &chain),
+            Signature::Wrong => seal(&body, &SigningKey::from_seed(&[0; 32]), &chain),
             Signature::Missing => unsigned(&body),
         }
     }
@@ -230,8 +294,8 @@ impl Service {
             let authority = match &mut state.authority {
                 Some(authority) => authority,
                 missing @ None => {
-                    let settings = &state.settings;
-                    missing.insert(load(&self.0.flash, settings, &mut state.rng)?)
+                    let (flavour, settings) = (state.flavour, &state.settings);
+                    missing.insert(load(&self.0.flash, flavour, settings, &mut state.rng)?)
                 }
             };
             authority.handle(now, Event::Due);
@@ -264,7 +328,7 @@ impl Inner {
     fn write(self: Arc<Inner>) {
         let Some(mut batch) = self.next_batch() else { return };
         loop {
-            let saved = save(&self.flash, &batch.records);
+            let saved = self.flash.write(&changes(&batch.records));
             if let Err(error) = &saved {
                 self.undo(error);
             }
@@ -295,7 +359,7 @@ impl Inner {
         let mut state = self.state.lock();
         let state = &mut *state;
         state.unsaved.clear();
-        state.authority = load(&self.flash, &state.settings, &mut state.rng).ok();
+        state.authority = load(&self.flash, state.flavour, &state.settings, &mut state.rng).ok();
         let waiting = std::mem::take(&mut state.waiting);
         Batch { records: Vec::new(), waiting }.tell(false);
     }
@@ -349,22 +413,30 @@ fn drain(authority: &mut Authority, wall: Utc, unsaved: &mut Vec<Record>) -> Opt
     })
 }
 
-fn load(flash: &Flash, settings: &Settings, rng: &mut Rng) -> Result<Authority, ServiceError> {
+fn load(
+    flash: &Flash,
+    flavour: Flavour,
+    settings: &Settings,
+    rng: &mut Rng,
+) -> Result<Authority, ServiceError> {
     let stored = flash.scan(PREFIX)?;
     let rng = Rng::from_seed(rng.next_u64());
-    Authority::new(stored, settings.clone(), rng).map_err(|error| {
+    Authority::load(stored, flavour, settings.clone(), rng).map_err(|error| {
         let path = flash.path().display().to_string();
-        ServiceError::Record { path, error }
+        if matches!(error, RecordError::Flavour { .. }) {
+            ServiceError::OtherFlavour { path, error }
+        } else {
+            ServiceError::Record { path, error }
+        }
     })
 }
 
-fn save(flash: &Flash, records: &[Record]) -> Result<(), FlashError> {
-    let changes: Vec<_> = records
+fn changes(records: &[Record]) -> Vec<Change<'_>> {
+    records
         .iter()
         .map(|record| match &record.value {
             Some(value) => Change::Put(&record.key, value),
             None => Change::Delete(&record.key),
         })
-        .collect();
-    flash.write(&changes)
+        .collect()
 }

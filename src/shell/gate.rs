@@ -3,7 +3,7 @@
 //! With one more than there may be, the one that has stood there longest goes: whoever means to log
 //! in does it in a moment, and a crowd that only stands there keeps nobody out.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -24,9 +24,9 @@ pub struct Gate(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Oldest first.
-    standing: VecDeque<(u64, Leash)>,
-    inside: usize,
+    /// By number: oldest first.
+    standing: BTreeMap<u64, Leash>,
+    inside: BTreeMap<u64, Leash>,
     last: u64,
 }
 
@@ -35,7 +35,6 @@ struct State {
 pub struct Place {
     gate: Gate,
     number: u64,
-    inside: bool,
 }
 
 impl Gate {
@@ -45,40 +44,47 @@ impl Gate {
         state.last += 1;
         let number = state.last;
         let over = state.standing.len() >= STANDING_MAX;
-        let oldest = over.then(|| state.standing.pop_front()).flatten();
-        state.standing.push_back((number, leash));
+        let oldest = over.then(|| state.standing.pop_first()).flatten();
+        state.standing.insert(number, leash);
         drop(state);
         if let Some((_, leash)) = oldest {
             leash.cut();
         }
-        Place { gate: self.clone(), number, inside: false }
+        Place { gate: self.clone(), number }
+    }
+
+    /// Cuts every connection.
+    pub fn cut(&self) {
+        let mut state = self.0.lock();
+        let all = [std::mem::take(&mut state.standing), std::mem::take(&mut state.inside)];
+        drop(state);
+        all.iter().flat_map(BTreeMap::values).for_each(Leash::cut);
     }
 
     /// Returns how many stand at the door, and how many are inside.
     pub fn count(&self) -> (usize, usize) {
         let state = self.0.lock();
-        (state.standing.len(), state.inside)
+        (state.standing.len(), state.inside.len())
     }
 }
 
 impl Place {
-    /// Goes in; false if there is no room.
+    /// Goes in; false if there is no room, or the connection was cut.
     pub fn enter(&mut self) -> bool {
         let mut state = self.gate.0.lock();
-        state.standing.retain(|(number, _)| *number != self.number);
-        if !self.inside && state.inside < INSIDE_MAX {
-            state.inside += 1;
-            self.inside = true;
+        let leash = state.standing.remove(&self.number);
+        if let Some(leash) = leash.filter(|_| state.inside.len() < INSIDE_MAX) {
+            state.inside.insert(self.number, leash);
         }
-        self.inside
+        state.inside.contains_key(&self.number)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.gate.0.lock();
-        state.standing.retain(|(number, _)| *number != self.number);
-        state.inside -= usize::from(self.inside);
+        state.standing.remove(&self.number);
+        state.inside.remove(&self.number);
     }
 }
 
@@ -106,6 +112,8 @@ mod tests {
         }
         tokio::io::AsyncWriteExt::write_u8(&mut inside.2, 1).await.unwrap();
         assert!(inside.1.read_u8().await.is_ok());
+        gate.cut();
+        assert!(inside.1.read_u8().await.is_err(), "and nobody stays when all are cut");
         drop((all, inside));
         assert_eq!(gate.count(), (0, 0));
     }
@@ -113,10 +121,12 @@ mod tests {
     #[test]
     fn inside_is_bounded_too() {
         let gate = Gate::default();
-        let mut places: Vec<Place> =
-            (0..=INSIDE_MAX).map(|_| gate.stand(Leash::default())).collect();
-        let entered = places.iter_mut().filter_map(|place| place.enter().then_some(())).count();
-        assert_eq!(entered, INSIDE_MAX);
+        let enter = |_| {
+            let mut place = gate.stand(Leash::default());
+            (place.enter(), place)
+        };
+        let mut places: Vec<(bool, Place)> = (0..=INSIDE_MAX).map(enter).collect();
+        assert_eq!(places.iter().position(|(entered, _)| !entered), Some(INSIDE_MAX));
         places.pop();
         places.remove(0);
         assert!(gate.stand(Leash::default()).enter());

@@ -37,6 +37,8 @@ pub enum ToSession {
     Resize { id: SessionId, columns: u16, rows: u16 },
     /// Nothing more will be typed; what is under way is finished first.
     LastKey { id: SessionId },
+    /// Print a line that does not come from the session, above what is being typed.
+    Notice { id: SessionId, text: String },
     /// Nobody is there any more.
     Hangup { id: SessionId },
     /// The first-boot dialog found this out; an error is the device's words.
@@ -54,6 +56,7 @@ impl fmt::Debug for ToSession {
             ToSession::Bytes { .. } => "Bytes",
             ToSession::Resize { .. } => "Resize",
             ToSession::LastKey { .. } => "LastKey",
+            ToSession::Notice { .. } => "Notice",
             ToSession::Hangup { .. } => "Hangup",
             ToSession::SetUp { .. } => "SetUp",
         })

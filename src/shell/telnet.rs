@@ -42,6 +42,11 @@ impl<F: Front> Server<F> {
         Server { attendant, gate: Gate::default() }
     }
 
+    /// Cuts every connection, as a restart of the chassis does.
+    pub fn cut(&self) {
+        self.gate.cut();
+    }
+
     /// Takes connections until this is dropped or the stack's link is gone.
     pub async fn serve(&self, listener: &TcpListener) {
         while let Ok((stream, peer)) = listener.accept().await {

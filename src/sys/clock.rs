@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -27,6 +28,18 @@ pub enum ClockError {
     Rate,
     #[error("the clock can't go beyond {}", Utc::MAX.iso())]
     Range,
+}
+
+/// How a lab's clock stood against the host's at one moment: enough to go on after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Course {
+    /// The host's date.
+    pub host: Utc,
+    /// What the lab's clock showed then.
+    pub wall: Utc,
+    /// Lab seconds in a real second.
+    pub rate: u32,
 }
 
 /// A handle to the one clock of a lab; clones share it.
@@ -63,6 +76,20 @@ impl LabClock {
         let offset_ms = wall.unwrap_or_else(host_date).unix_ms();
         let state = State { real: host_uptime(), mono: Duration::ZERO, rate: 1, offset_ms };
         LabClock(Arc::new(Shared { state: Mutex::new(state), moved: watch::Sender::new(0) }))
+    }
+
+    /// Makes a clock that goes on where another stood. What has passed at the host since then has
+    /// passed in the lab as well, at its own speed: a lab that is switched off is not sped up.
+    pub fn resumed(course: Course) -> LabClock {
+        let passed = host_date().since(course.host);
+        let clock = LabClock::new(Some((course.wall + passed).clamp(Utc::MIN, Utc::MAX)));
+        clock.0.state.lock().rate = course.rate.clamp(1, RATE_MAX);
+        clock
+    }
+
+    /// Returns how it stands against the host's date now.
+    pub fn course(&self) -> Course {
+        Course { host: host_date(), wall: self.now().wall, rate: self.rate() }
     }
 
     /// Reads both clocks at once.

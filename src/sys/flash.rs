@@ -5,7 +5,7 @@
 //! read is reported and left as it is.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 use parking_lot::Mutex;
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, ReadableDatabase, StorageError, TableDefinition};
+use redb::{
+    Builder, Database, ReadableDatabase, StorageBackend, StorageError, TableDefinition,
+    WriteTransaction,
+};
 
 pub use error::FlashError;
 
@@ -29,6 +32,8 @@ pub const LOCK: &str = "flash.lock";
 pub const SCHEMA: u32 = 1;
 /// Memory that redb may keep pages in, in bytes: a chassis's whole flash is smaller.
 const CACHE: usize = 1024 * 1024;
+/// Most bytes of a file that are copied at once.
+const COPY_PIECE: usize = 256 * 1024;
 
 const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
 const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("records");
@@ -36,6 +41,7 @@ const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("rec
 /// Whose flash it is; one is never opened as another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    Lab,
     Chassis,
     Blade,
     Authority,
@@ -45,6 +51,7 @@ impl Kind {
     /// Returns the word that is kept in the file.
     pub const fn name(self) -> &'static str {
         match self {
+            Kind::Lab => "lab",
             Kind::Chassis => "chassis",
             Kind::Blade => "blade",
             Kind::Authority => "authority",
@@ -72,13 +79,17 @@ impl FolderLock {
     /// # Errors
     /// [`FlashError::InUse`] if another process holds it, or why it can't be made.
     pub fn take(folder: &Path) -> Result<FolderLock, FlashError> {
+        FolderLock::with(folder, FlockArg::LockExclusiveNonblock)
+    }
+
+    fn with(folder: &Path, how: FlockArg) -> Result<FolderLock, FlashError> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|error| FlashError::of_io(folder, &error))?;
         let path = folder.join(LOCK);
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let file = file.open(&path).map_err(|error| FlashError::of_io(&path, &error))?;
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        match Flock::lock(file, how) {
             Ok(file) => Ok(FolderLock { _file: file }),
             Err((_, nix::Error::EWOULDBLOCK)) => Err(FlashError::InUse { path }),
             Err((_, errno)) => Err(FlashError::of_io(&path, &errno.into())),
@@ -104,7 +115,18 @@ impl Flash {
     /// [`FlashError`], each with the file and the remedy. A file that is damaged, of a newer
     /// version or of another kind keeps all it holds.
     pub fn open(folder: &Path, kind: Kind) -> Result<Flash, FlashError> {
-        let lock = FolderLock::take(folder)?;
+        Flash::locked(folder, kind, FolderLock::take(folder)?)
+    }
+
+    /// As [`Flash::open`], but waits until whoever holds the folder has let go of it.
+    ///
+    /// # Errors
+    /// As there, [`FlashError::InUse`] apart.
+    pub fn open_next(folder: &Path, kind: Kind) -> Result<Flash, FlashError> {
+        Flash::locked(folder, kind, FolderLock::with(folder, FlockArg::LockExclusive)?)
+    }
+
+    fn locked(folder: &Path, kind: Kind, lock: FolderLock) -> Result<Flash, FlashError> {
         let path = folder.join(FILE);
         let exists = path.try_exists().map_err(|error| FlashError::of_io(&path, &error))?;
         let database = if exists { open(&path, kind)? } else { create(folder, &path, kind)? };
@@ -165,7 +187,7 @@ impl Flash {
             return Ok(());
         }
         self.with(|database| {
-            let transaction = database.begin_write()?;
+            let transaction = begin(database)?;
             {
                 let mut records = transaction.open_table(RECORDS)?;
                 for change in changes {
@@ -201,22 +223,40 @@ impl Flash {
     }
 }
 
+/// Begins a commit of two phases.
+///
+/// With one phase redb takes a damaged newest commit for one that a power cut tore, and goes back
+/// to the one before without a word; with two phases it says that the file is damaged.
+fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    Ok(transaction)
+}
+
 fn builder() -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder.set_cache_size(CACHE);
     builder
 }
 
 /// Opens a file that exists and checks whose it is.
 fn open(path: &Path, kind: Kind) -> Result<Database, FlashError> {
+    rehearse(path, kind)?;
+    guarded(|| Ok(builder().open(path)?)).map_err(|error| FlashError::of_redb(path, error))
+}
+
+/// Opens a copy of a file in memory, where redb may write as it likes: one that is damaged, newer
+/// or another's keeps every byte.
+fn rehearse(path: &Path, kind: Kind) -> Result<(), FlashError> {
     let of_redb = |error| FlashError::of_redb(path, error);
-    let length = fs::metadata(path).map_err(|error| FlashError::of_io(path, &error))?.len();
+    let copy = copy(path).map_err(|error| FlashError::of_io(path, &error))?;
+    let length = copy.len().map_err(|error| FlashError::of_io(path, &error))?;
     if length == 0 {
         // redb would take an empty file for a new one.
         return Err(FlashError::Damaged { path: path.to_owned(), why: "it is empty".to_owned() });
     }
-    let database = guarded(|| Ok(builder().open(path)?)).map_err(of_redb)?;
     let (schema, name) = guarded(|| {
+        let database = builder().set_check_integrity_on_open(true).create_with_backend(copy)?;
         let meta = database.begin_read()?.open_table(META)?;
         let text = |key: &str| -> Result<String, redb::Error> {
             let value = meta.get(key)?;
@@ -228,13 +268,31 @@ fn open(path: &Path, kind: Kind) -> Result<Database, FlashError> {
     let path = path.to_owned();
     match schema.parse::<u32>() {
         Ok(version) if version > SCHEMA => Err(FlashError::Newer { path, version }),
-        Ok(_) if name == kind.name() => Ok(database),
+        Ok(_) if name == kind.name() => Ok(()),
         Ok(_) => Err(FlashError::OtherKind { path, found: name, wanted: kind.name() }),
         Err(_) => Err(FlashError::Damaged { path, why: "it names no version".to_owned() }),
     }
 }
 
+/// Reads a file into memory.
+fn copy(path: &Path) -> io::Result<InMemoryBackend> {
+    let mut file = File::open(path)?;
+    let copy = InMemoryBackend::new();
+    copy.set_len(file.metadata()?.len())?;
+    let (mut piece, mut at) = (vec![0; COPY_PIECE], 0);
+    loop {
+        let read = file.read(&mut piece)?;
+        let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            return Ok(copy);
+        };
+        copy.write(at, bytes)?;
+        at += read as u64;
+    }
+}
+
 /// Makes a new file: whole under a temporary name first, then renamed.
+///
+/// It stays open: to close it and open it again would wait for the disk eight more times.
 fn create(folder: &Path, path: &Path, kind: Kind) -> Result<Database, FlashError> {
     let fresh = path.with_extension("new");
     let of_io = |error: io::Error| FlashError::of_io(&fresh, &error);
@@ -244,19 +302,20 @@ fn create(folder: &Path, path: &Path, kind: Kind) -> Result<Database, FlashError
     drop(options.open(&fresh).map_err(of_io)?);
     let made = guarded(|| {
         let database = builder().create(&fresh)?;
-        stamp(&database, kind)
+        stamp(&database, kind)?;
+        Ok(database)
     });
-    made.map_err(|error| FlashError::of_redb(&fresh, error))?;
+    let database = made.map_err(|error| FlashError::of_redb(&fresh, error))?;
     fs::rename(&fresh, path).map_err(of_io)?;
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| FlashError::of_io(folder, &error))?;
-    open(path, kind)
+    Ok(database)
 }
 
 /// Writes version and kind into an empty database, and makes its tables.
 fn stamp(database: &Database, kind: Kind) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
+    let transaction = begin(database)?;
     {
         let mut meta = transaction.open_table(META)?;
         meta.insert("schema", SCHEMA.to_string().as_bytes())?;

@@ -1,4 +1,4 @@
-//! Child processes: starting our own binary again, and dying with the parent.
+//! This process and its children: starting our own binary again, dying with the parent, signals.
 
 use std::ffi::OsString;
 use std::io;
@@ -9,7 +9,8 @@ use tokio::process::{Child, Command};
 
 /// Starts this binary again with other arguments; it dies when the handle is dropped.
 ///
-/// Its standard input is empty; what it logs goes to our standard error.
+/// Its standard input is empty, its standard error the handle's to read. It has a process group of
+/// its own, so that what is typed at our terminal reaches us alone.
 ///
 /// # Errors
 /// What the operating system says when it cannot start a process.
@@ -18,7 +19,8 @@ pub fn spawn_self(args: &[OsString]) -> io::Result<Child> {
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
+        .stderr(Stdio::piped())
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
 }
@@ -71,4 +73,21 @@ pub fn raise_open_files() {
         // Without it fewer get in at a time.
         let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(OPEN_FILES.min(hard)), hard);
     }
+}
+
+/// Makes a write beyond the limit on a file's size an error of that write instead of our end.
+pub fn survive_size_limit() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: ignoring a signal runs no code of ours when it comes.
+    #[allow(unsafe_code)]
+    // It cannot fail for a signal that there is.
+    let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
+}
+
+/// Makes a folder that nobody else knows of, for our user alone.
+///
+/// # Errors
+/// What the operating system says, such as a full disk.
+pub fn fresh_folder() -> io::Result<PathBuf> {
+    Ok(nix::unistd::mkdtemp(&std::env::temp_dir().join("vfxos-lab-XXXXXX"))?)
 }

@@ -8,11 +8,13 @@
 use serde::{Deserialize, Serialize};
 
 pub use body::{BodyError, LIST_MAX, TEXT_MAX};
+pub use root::{ROOTS_MAX, trusted_keys};
 pub use seal::{
     ENVELOPE_MAX, KeyError, OpenError, Opened, PublicKey, SigningKey, open, seal, unsigned, verify,
 };
 
 mod body;
+mod root;
 mod seal;
 #[cfg(test)]
 mod tests;

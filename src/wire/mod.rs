@@ -2,5 +2,8 @@
 
 pub mod appag;
 pub mod callhome;
+pub mod certificate;
 pub mod ntp;
+pub mod reservation;
+pub mod sync;
 pub mod telnet;

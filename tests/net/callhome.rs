@@ -16,7 +16,7 @@ use vfxos::net::hosts::{DnsMode, Modes};
 use vfxos::net::stack::{Stack, TcpListener};
 use vfxos::net::tls;
 use vfxos::proto::agent::ExchangeError;
-use vfxos::wire::callhome::{Answer, SigningKey, Verdict, seal};
+use vfxos::wire::callhome::{Answer, SigningKey, Verdict, seal, unsigned};
 
 use crate::network::{AUTHORITY, DNS, Network, SOON, cidr, host, read};
 
@@ -193,7 +193,8 @@ async fn answers_by_what_is_wrong_with_them() {
         ("signed nonsense", ok(&ca.seal(b"{}")), Err(ExchangeError::Parse)),
         ("no chain", ok(&seal(&body(), ca.signer(), "")), Err(ExchangeError::Signature)),
         ("another key", ok(&seal(&body(), &key, ca.signer_chain())), Err(ExchangeError::Signature)),
-        ("expired signer", ok(&seal(&body(), &key, &expired)), Err(ExchangeError::Signature)),
+        ("unsigned", ok(&unsigned(&body())), Err(ExchangeError::Unsigned)),
+        ("expired signer", ok(&seal(&body(), &key, &expired)), Err(ExchangeError::SignerExpired)),
         (
             "another authority",
             ok(&Ca::generate().unwrap().seal(&body())),

@@ -12,15 +12,21 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use vfxos::base::time::{Utc, days};
 use vfxos::net::ca::Ca;
-use vfxos::net::http::{Limits, Opening, Peer, serve};
+use vfxos::net::http::{Limits, Opening, Peer, Refusals, serve};
 use vfxos::net::link::hub::Hub;
 use vfxos::net::tls;
 
 use crate::network::{MTU, SOON, at, host, read};
 
 const BRIEF: Duration = Duration::from_millis(500);
-const LIMITS: Limits =
-    Limits { handshake: BRIEF, head: BRIEF, body: BRIEF, body_max: 16, connections_max: 2 };
+const LIMITS: Limits = Limits {
+    handshake: BRIEF,
+    head: BRIEF,
+    body: BRIEF,
+    body_max: 16,
+    connections_max: 2,
+    refusals: Refusals::Bare,
+};
 
 /// Says who asked for what, with what.
 async fn echo(parts: Parts, body: Bytes) -> Response<Full<Bytes>> {
@@ -37,9 +43,13 @@ async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) ->
 }
 
 async fn here() -> SocketAddr {
+    here_with(LIMITS).await
+}
+
+async fn here_with(limits: Limits) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, |_| Opening::Plain, LIMITS, echo));
+    tokio::spawn(serve(listener, |_| Opening::Plain, limits, echo));
     address
 }
 
@@ -98,6 +108,18 @@ async fn what_is_too_long_too_late_or_nonsense() {
         let start = answer.get(..want.len());
         assert_eq!(start, Some(want), "{:?}", request.get(..40.min(request.len())));
     }
+}
+
+#[tokio::test]
+async fn a_refusal_is_bare_or_a_problem() {
+    let long = "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 17\r\n\r\n";
+    let long = format!("{long}01234567890123456");
+    let bare = talk(connect(here().await).await, &long).await;
+    assert!(bare.ends_with("\r\n\r\n"), "{bare}");
+    let to = here_with(Limits { refusals: Refusals::Problem, ..LIMITS }).await;
+    let problem = talk(connect(to).await, &long).await;
+    assert!(problem.contains("content-type: application/problem+json\r\n"), "{problem}");
+    assert!(problem.contains("\"status\":413"), "{problem}");
 }
 
 #[tokio::test]

@@ -118,6 +118,44 @@ async fn closed_connections_leave_no_socket_behind() {
 }
 
 #[tokio::test]
+async fn few_closed_connections_are_remembered_and_none_before_its_end() {
+    let (_hub, a, b) = pair();
+    let seen = tap(&a);
+    let listener = b.listen(None, 80, 4).unwrap();
+    let (mut clients, mut servers) = (Vec::new(), Vec::new());
+    for _ in 0..40 {
+        let (client, server) = tokio::join!(a.connect(at(B, 80), SOON), listener.accept());
+        clients.push(client.unwrap());
+        servers.push(server.unwrap().0);
+    }
+    drop(clients);
+    for server in &mut servers {
+        assert_eq!(server.read(&mut [0; 1]).await.unwrap(), 0);
+        // As TLS does, whose last words ride on the FIN.
+        server.write_all(b"bye").await.unwrap();
+    }
+    drop(servers);
+    // Who closes first waits for what may come late, and the buffers of 40 would be 5 MB.
+    until(|| a.socket_count() <= 8).await;
+    until(|| b.socket_count() == 0).await;
+    let resets = seen.lock().iter().filter(|(_, _, f)| f[23] == 6 && f[47] & 4 != 0).count();
+    assert_eq!(resets, 0, "the last packet of a peer was not acknowledged");
+}
+
+#[tokio::test]
+async fn a_port_is_not_used_again_soon() {
+    let (_hub, a, b) = pair();
+    let listener = b.listen(None, 80, 4).unwrap();
+    let mut ports = Vec::new();
+    for _ in 0..5 {
+        let (client, _server) = tokio::join!(a.connect(at(B, 80), SOON), listener.accept());
+        ports.push(client.unwrap().local_addr().port());
+    }
+    let follows = |pair: &[u16]| pair[1] == pair[0] + 1 || pair == [60_999, 32_768];
+    assert!(ports.windows(2).all(follows), "{ports:?}");
+}
+
+#[tokio::test]
 async fn a_datagram_sent_just_before_the_socket_is_dropped_arrives() {
     let (_hub, a, b) = pair();
     let server = b.bind_udp(at(B, 514)).unwrap();

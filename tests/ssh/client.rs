@@ -31,7 +31,10 @@ impl client::Handler for Trusting {
 pub type Client = Handle<Trusting>;
 
 /// Connects; returns the client and the chassis's host key.
-pub async fn connect_as(lab: &Lab, config: client::Config) -> Result<(Client, PublicKey), russh::Error> {
+pub async fn connect_as(
+    lab: &Lab,
+    config: client::Config,
+) -> Result<(Client, PublicKey), russh::Error> {
     let seen = Arc::new(Mutex::new(None));
     let client =
         client::connect(Arc::new(config), lab.address, Trusting(Arc::clone(&seen))).await?;

@@ -8,15 +8,14 @@ use vfxos::base::rng::Rng;
 use vfxos::base::time::{Now, Utc, days};
 use vfxos::proto::Next;
 use vfxos::proto::agent::{Event, ExchangeError};
-use vfxos::proto::authority::{self as machine, AccountId, OperatorError, Settings, Token};
+use vfxos::proto::authority::{
+    self as machine, AccountId, AccountName, OperatorError, Settings, Token,
+};
 use vfxos::wire::callhome::{
     Answer, Ask, Device, Request, SigningKey, Verdict, open, seal, verify,
 };
 
 use super::Setup;
-
-/// Where the account that every authority begins with is kept.
-const ACCOUNT: &str = "authority/account/0001";
 
 /// What becomes of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +44,11 @@ pub struct Authority {
 impl Authority {
     pub fn new(setup: &Setup, wall: Utc) -> Authority {
         let mut rng = Rng::from_seed(!setup.seed);
-        let machine = start(&BTreeMap::new(), Settings::default(), &mut rng);
+        let mut settings = Settings::default();
+        if let Some((smart_account, virtual_account)) = setup.account.clone() {
+            settings.account = Some(AccountName { smart_account, virtual_account });
+        }
+        let machine = start(&BTreeMap::new(), settings, &mut rng);
         let mut authority = Authority {
             machine,
             flash: BTreeMap::new(),
@@ -55,20 +58,7 @@ impl Authority {
             latency: setup.latency,
         };
         authority.drain(Now { mono: vfxos::base::time::Instant::ZERO, wall });
-        if let Some((smart, virtual_account)) = &setup.account {
-            authority.name_account(smart, virtual_account);
-        }
         authority
-    }
-
-    /// Gives the account the names that a listing has.
-    fn name_account(&mut self, smart: &str, virtual_account: &str) {
-        let json = self.flash.get_mut(ACCOUNT).expect("every authority has it");
-        let mut account: serde_json::Value = serde_json::from_slice(json).expect("a record");
-        account["name"]["smart_account"] = smart.into();
-        account["name"]["virtual_account"] = virtual_account.into();
-        *json = account.to_string().into_bytes();
-        self.restart();
     }
 
     /// Starts again from flash.

@@ -81,15 +81,21 @@ impl Bay {
         }
     }
 
-    /// The outcome of [`Deed::Connect`]: a connection for licences and one for the console.
-    pub fn connected(&mut self, now: Now, links: Option<(LinkId, LinkId)>) {
+    /// Tells whether the blade has no connection for its console.
+    pub fn lacks_console(&self) -> bool {
+        self.process.as_ref().is_none_or(|process| process.line.is_none())
+    }
+
+    /// The outcome of [`Deed::Connect`]: a connection for licences, and one for the console unless
+    /// there is one.
+    pub fn connected(&mut self, now: Now, links: Option<(LinkId, Option<LinkId>)>) {
         let Some(process) = &mut self.process else { return };
         let now = process.own(now);
         let Some((link, line)) = links else { return process.blade.handle(now, Event::Unlinked) };
         let (decoder, encoder) = (Decoder::default(), Encoder::default());
         process.license = Some(License { link, decoder, encoder });
         process.blade.handle(now, Event::Linked);
-        process.line = Some(line);
+        process.line = line.or(process.line);
     }
 
     /// Bytes came on a connection, of this blade or another.
@@ -97,8 +103,10 @@ impl Bay {
         let Some(process) = &mut self.process else { return };
         let now = process.own(now);
         if process.line == Some(link) {
-            let taken = process.console.received(now, &mut process.blade, bytes);
-            taken.expect("the supervisor speaks AppAG");
+            // It may be refused, as one of a slot that is off is.
+            if process.console.received(now, &mut process.blade, bytes).is_err() {
+                process.hang_up();
+            }
         }
         let Some(license) = process.license.as_mut().filter(|license| license.link == link) else {
             return;

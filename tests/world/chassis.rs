@@ -159,7 +159,10 @@ impl Chassis {
                     }
                     Output::ConsoleDown { slot } => desk.console_down(now, mio, slot),
                     Output::EndSession { session, text } => desk.end(session, text),
-                    Output::Persist(_) | Output::Configured(_) | Output::Log { .. } => {}
+                    Output::Persist(_)
+                    | Output::Configured(_)
+                    | Output::Restart { .. }
+                    | Output::Log { .. } => {}
                 }
             }
             if idle && !desk.flush(now, mio) {

@@ -201,6 +201,8 @@ impl World {
                 Output::Bytes { bytes, .. } => self.screen.show(&bytes),
                 Output::Settled { serial, .. } => self.settled = serial,
                 Output::Closed { .. } => self.session = None,
+                Output::StartJob { job, .. } => panic!("no network of this world carries {job:?}"),
+                Output::CancelJob { .. } => {}
             }
         }
     }
@@ -227,7 +229,11 @@ impl World {
     fn bay_wants(&mut self, slot: Slot, deed: bay::Deed) {
         match deed {
             bay::Deed::Connect => {
-                let links = self.chassis.is_on().then(|| (self.open_link(), self.open_link()));
+                let lacks = self.bays.get(&slot).is_some_and(bay::Bay::lacks_console);
+                let links = self
+                    .chassis
+                    .is_on()
+                    .then(|| (self.open_link(), lacks.then(|| self.open_link())));
                 if let Some(bay) = self.bays.get_mut(&slot) {
                     bay.connected(self.now, links);
                 }

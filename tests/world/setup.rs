@@ -25,12 +25,8 @@ use vfxos::base::time::Utc;
 use vfxos::proto::blade;
 use vfxos::proto::config::{Factory, Trustpoint};
 
-/// What the trustpoints of every chassis hold: a certificate by its looks, a sentence inside.
-const CHAIN: &str = "-----BEGIN CERTIFICATE-----
-\
-                     MDB2ZnhvcyBsYWI6IHN0YW5kcyBmb3IgYSBjZXJ0aWZpY2F0ZSwgYW5kIGlzIG5vbmU=
-\
-                     -----END CERTIFICATE-----";
+/// What the trustpoints of every chassis hold: a root's certificate, valid from 2020 to 2051.
+const CHAIN: &str = include_str!("../../src/wire/certificate/lab-root.pem");
 /// Release of every blade.
 const RELEASE: &str = "9.14(1)";
 
@@ -131,7 +127,8 @@ impl Setup {
         let trustpoint = |name: &str| Trustpoint { name: name.to_owned(), chain: CHAIN.to_owned() };
         Factory {
             hostname: self.hostname.clone(),
-            slots: self.model.slots,
+            chassis: self.model,
+            deployed: self.blades.iter().map(|(slot, _)| *slot).collect(),
             dns: self.dns.clone(),
             ntp: self.ntp.iter().map(|(server, _)| server.clone()).collect(),
             trustpoints: ["CHdefault", "CiscoLicRoot"].map(trustpoint).to_vec(),

@@ -55,7 +55,11 @@ pub(super) static ROOT: Scope<Blade> = Scope {
 
 /// # Source
 /// Client: fxos-cli 2.8; the two blanks in front of `to` are in the unicon mock.
-fn connect_asa(_: &mut Blade, call: &mut Call<'_, Blade>) -> Result<(), Refusal> {
+/// unicon-fxos-fp4k_mock_data.yaml: `asa is not running.`
+fn connect_asa(blade: &mut Blade, call: &mut Call<'_, Blade>) -> Result<(), Refusal> {
+    if !blade.is_running() {
+        return print(call, "asa is not running.");
+    }
     call.line("Connecting to asa(asa) console... hit Ctrl + A + D  to return to bootCLI");
     call.enter(&ASA);
     Ok(())

@@ -271,7 +271,7 @@ fn finish(desk: &mut Desk, mio: &mut Mio) -> (String, Option<bool>) {
     while let Some(output) = desk.poll() {
         match output {
             Output::Bytes { bytes, .. } => shown.extend(bytes),
-            Output::Settled { .. } => {}
+            Output::Settled { .. } | Output::StartJob { .. } | Output::CancelJob { .. } => {}
             Output::Closed { refused, .. } => end = Some(refused),
         }
     }

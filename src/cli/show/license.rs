@@ -5,14 +5,16 @@
 use crate::base::time::Utc;
 use crate::proto::agent::{
     Attempt, AuthorizationStatus, EventLine, Licence, LicenceStatus, RegistrationReport, Report,
-    Reservation, spelled,
+    spelled,
 };
 
 use layout::Layout;
 
 mod layout;
+mod reservation;
 mod techsupport;
 
+pub use reservation::resvcode;
 pub use techsupport::techsupport;
 
 /// `show license all`.
@@ -24,7 +26,7 @@ pub fn all(report: &Report) -> String {
     let layout = Layout::of(report.version);
     let mut blocks = vec![
         heading("Smart Licensing Status", 22),
-        ENABLED.to_owned(),
+        reservation::enabled(report),
         registration(layout, report),
         authorization(layout, report),
     ];
@@ -36,9 +38,7 @@ pub fn all(report: &Report) -> String {
     blocks.push(usage_lines(layout, report));
     blocks.push(heading("Product Information", 19) + &udi(report));
     blocks.push(agent_version(report));
-    blocks.extend(layout.reservation.then(|| {
-        heading("Reservation Info", 16) + &format!("License reservation: {}\n", reserved(report))
-    }));
+    blocks.extend(layout.reservation.then(|| reservation::info(layout, report)));
     blocks.join("\n")
 }
 
@@ -49,7 +49,7 @@ pub fn all(report: &Report) -> String {
 /// same for this command; that a chassis has the command is recall.
 pub fn status(report: &Report) -> String {
     let layout = Layout::of(report.version);
-    let mut blocks = vec![ENABLED.to_owned()];
+    let mut blocks = vec![reservation::enabled(report)];
     blocks.extend(layout.transport.then(|| transport(report)));
     blocks.push(registration(layout, report));
     blocks.push(authorization(layout, report));
@@ -91,7 +91,7 @@ pub fn summary(report: &Report) -> String {
         let next = (layout.date)(communication.next_at);
         line(&mut authorization, "Next Communication Attempt", &next);
     }
-    [ENABLED.to_owned(), head, authorization, summary_table(layout, report)].join("\n")
+    [reservation::enabled(report), head, authorization, summary_table(layout, report)].join("\n")
 }
 
 fn summary_table(layout: &Layout, report: &Report) -> String {
@@ -126,12 +126,6 @@ pub fn udi(report: &Report) -> String {
     format!("UDI: {}\n", report.udi)
 }
 
-/// `show license resvcode`. No chassis shows what stands here without a reservation; the words are
-/// ours.
-pub fn resvcode(report: &Report) -> String {
-    format!("License reservation: {}\nReservation request code: <empty>\n", reserved(report))
-}
-
 /// `show license eventlog`.
 ///
 /// # Source
@@ -143,8 +137,6 @@ pub fn eventlog<'a>(events: impl Iterator<Item = &'a EventLine>) -> String {
     }
     format!("**** Event Log ****\n\n{lines}")
 }
-
-const ENABLED: &str = "Smart Licensing is ENABLED\n";
 
 const CONVERSION: &str = "\
 License Conversion:
@@ -180,13 +172,9 @@ fn agent_version(report: &Report) -> String {
     heading("Agent Version", 13) + &format!("Smart Agent for Licensing: {text}\n")
 }
 
-const fn reserved(report: &Report) -> &'static str {
-    match report.reservation {
-        Reservation::Disabled => "DISABLED",
-        Reservation::Enabled => "ENABLED",
-    }
-}
-
+/// # Source
+/// Seed, all but the last two, which are recall: sister products' manuals have `Reservation In
+/// Progress` and `Registered - Universal License Reservation`.
 const fn registration_status(report: &Report) -> &'static str {
     match report.registration {
         RegistrationReport::Unregistered => "UNREGISTERED",
@@ -194,6 +182,8 @@ const fn registration_status(report: &Report) -> &'static str {
         RegistrationReport::Failed { .. } => "UNREGISTERED - REGISTRATION FAILED",
         RegistrationReport::Retrying { .. } => "REGISTERING - REGISTRATION IN PROGRESS",
         RegistrationReport::Registered { .. } => "REGISTERED",
+        RegistrationReport::Reserving => "UNREGISTERED - RESERVATION IN PROGRESS",
+        RegistrationReport::Reserved { .. } => "REGISTERED - UNIVERSAL LICENSE RESERVATION",
     }
 }
 
@@ -217,7 +207,10 @@ fn registration(layout: &Layout, report: &Report) -> String {
     line(&mut block, "Status", registration_status(report));
     accounts(&mut block, layout, report);
     match &report.registration {
-        RegistrationReport::Unregistered => {}
+        RegistrationReport::Unregistered | RegistrationReport::Reserving => {}
+        RegistrationReport::Reserved { at } => {
+            line(&mut block, "Initial Registration", &format!("SUCCEEDED on {}", date(*at)));
+        }
         RegistrationReport::Pending => {
             line(&mut block, "Initial Registration", "First Attempt Pending");
         }
@@ -278,8 +271,9 @@ fn attempt(
 }
 
 /// # Source
-/// Seed, all but four: `OUT OF COMPLIANCE` is a public IOS listing's, `EVAL EXPIRED` a public IOS
+/// Seed, all but five: `OUT OF COMPLIANCE` is a public IOS listing's, `EVAL EXPIRED` a public IOS
 /// `show version`'s; its date and `WAITING` (the name of mode 2 in the public MIB) are recall.
+/// `AUTHORIZED - RESERVED` is client code's (check_nwc_health), its date recall.
 fn authorization_status(layout: &Layout, report: &Report, dated: bool) -> String {
     let on = |word: &str, at: &Utc| {
         if dated { format!("{word} on {}", (layout.date)(*at)) } else { word.to_owned() }
@@ -292,6 +286,7 @@ fn authorization_status(layout: &Layout, report: &Report, dated: bool) -> String
         AuthorizationStatus::Authorized { on: at } => on("AUTHORIZED", at),
         AuthorizationStatus::OutOfCompliance { on: at } => on("OUT OF COMPLIANCE", at),
         AuthorizationStatus::Expired { on: at } => on("AUTH EXPIRED", at),
+        AuthorizationStatus::Reserved { on: at } => on("AUTHORIZED - RESERVED", at),
     }
 }
 
@@ -348,6 +343,7 @@ const fn licence_status(layout: &Layout, licence: &Licence) -> &'static str {
         LicenceStatus::EvaluationExpired => "EVAL EXPIRED",
         LicenceStatus::InvalidTag => "INVALID TAG",
         LicenceStatus::NotAuthorized => "NOT AUTHORIZED",
+        LicenceStatus::Reserved => "AUTHORIZED - RESERVED",
     }
 }
 

@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::proto::config::{Objects, facts};
+use crate::proto::observed::UNREACHABLE;
 
 /// Columns of a server's name.
 ///
 /// # Source
 /// Seed, `show ntp-server`: the dashes below `Name`.
 const NAME_COLUMNS: usize = 64;
-/// What a server that nothing is known of shows.
-///
-/// # Source
-/// Seed, `show ntp-server`.
-const UNREACHABLE: &str = "Unreachable Or Invalid Ntp Server";
 
 /// `show dns`.
 ///

@@ -2,7 +2,7 @@
 
 use super::super::call::{Call, RelayKind};
 use super::super::grammar::{Command, Need, Refusal};
-use super::{FXOS, LOCAL_MGMT, edit};
+use super::{FXOS, LOCAL_MGMT, edit, parts};
 use crate::base::ident::Slot;
 use crate::base::source::Source;
 use crate::proto::config::facts;
@@ -13,12 +13,6 @@ const SHOW: &str = "Show running system information";
 const LENGTH: &str = "Lines on a screen; 0 for no pausing";
 const WIDTH: &str = "Columns on a screen";
 const TERMINAL: &str = "Set terminal line parameters";
-
-/// FXOS release that the listings of the seed are from.
-///
-/// # Source
-/// Recall; the seed links the guides of FXOS 2.8.1.
-const VERSION: &str = "2.8(1.105)";
 
 /// Banner of `connect fxos`.
 ///
@@ -50,7 +44,11 @@ pub(super) static COMMANDS: &[Command<Mio>] = &[
         Ok(())
     }),
     read("exit", &["Exit from command interpreter"], KICK, exit),
-    read("where", &["Print current mode path"], Source::Recall, r#where),
+    read("where", &["Print current mode path"], Source::Recall, |_, call| {
+        let text = edit::mode_info(call)?;
+        call.out.push_str(&text);
+        Ok(())
+    }),
     read(
         "terminal length LINES:0-511",
         &[TERMINAL, "Number of lines", LENGTH],
@@ -74,10 +72,6 @@ pub(super) static COMMANDS: &[Command<Mio>] = &[
             Ok(())
         },
     ),
-    read("show version", &[SHOW, "System version"], Source::Recall, |_, call| {
-        call.line(format!("Version: {VERSION}"));
-        Ok(())
-    }),
     read(
         "show configuration [all] [pending]",
         &[SHOW, "Configuration", "Defaults too", "Uncommitted changes"],
@@ -117,6 +111,22 @@ pub(super) static COMMANDS: &[Command<Mio>] = &[
         },
     ),
     Command {
+        syntax: "connect cimc ID:word(3)",
+        help: &["Connect to another CLI", "Controller of a module", "Chassis and slot, 1/1"],
+        source: Source::Client("unicon fxos/statemachine.py"),
+        run: parts::connect_cimc,
+        need: Need::Operate,
+        ..Command::READ
+    },
+    Command {
+        syntax: "connect adapter ID:word(5)",
+        help: &["Connect to another CLI", "Adapter of a module", "Chassis, slot, adapter, 1/1/1"],
+        source: Source::Client("unicon fxos/statemachine.py"),
+        run: parts::connect_adapter,
+        need: Need::Operate,
+        ..Command::READ
+    },
+    Command {
         syntax: "connect module SLOT:1-3 {console | telnet}",
         help: &["Connect to another CLI", "Security module", "Slot", "Serial over LAN", "Telnet"],
         source: KICK,
@@ -155,20 +165,6 @@ fn exit(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// # Source
-/// Recall.
-fn r#where(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
-    let path = edit::path_of(call.place)?;
-    let mode = if call.place.scope().is_some() { call.place.path() } else { "/".to_owned() };
-    call.line(format!("Mode: {mode}"));
-    call.line("Mode Data:");
-    for step in path.steps() {
-        let keys: String = step.key.iter().map(|key| format!(" {key}")).collect();
-        call.line(format!("    scope {}{keys}", step.class.name));
-    }
-    Ok(())
-}
-
 fn terminal_length(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
     let lines = call.args.number("LINES").and_then(|n| u16::try_from(n).ok());
     call.set_length(lines.unwrap_or(0));
@@ -189,7 +185,7 @@ fn show_clock(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
 fn commit(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
     let session = call.login.session;
     let done = if call.args.has("verify-only") {
-        mio.pending.get(&session).map_or(Ok(()), |pending| mio.config.verify(pending))
+        mio.verify(session)
     } else {
         mio.commit(call.now, session)
     };

@@ -1,9 +1,9 @@
 //! `scope license`, and `show license ...` of every scope.
 
 use super::super::call::Call;
-use super::super::grammar::{Command, Refusal, Scope};
+use super::super::grammar::{Command, Refusal};
 use super::super::show::license as listing;
-use super::edit::CLASS;
+use super::derive::Table;
 use crate::base::ident::IdToken;
 use crate::base::source::Source;
 use crate::proto::mio::Mio;
@@ -40,11 +40,9 @@ pub(super) static SHOW: &[Command<Mio>] = &[Command {
 }];
 
 /// `/license`.
-pub(super) static LICENSE: Scope<Mio> = Scope {
-    syntax: "license",
-    help: &["License"],
-    source: Source::Seed("firepower# scope license"),
-    scopes: &[&LICDEBUG],
+pub(super) static LICENSE: Table = Table {
+    class: "license",
+    scopes: &[&LICDEBUG, &RESERVATION],
     commands: &[
         act(
             "register idtoken TOKEN:word [force]",
@@ -58,14 +56,50 @@ pub(super) static LICENSE: Scope<Mio> = Scope {
             Ok(())
         }),
     ],
-    ..CLASS
+};
+
+/// `/license/reservation`. Like `register`, its commands act at once, print nothing and leave a
+/// refusal to `show license all`.
+///
+/// # Source
+/// The verbs are those of the operation of the public MIB CISCO-FIREPOWER-LICENSE-MIB (request,
+/// install, return, cancel; mode universal); the command lines are recall.
+static RESERVATION: Table = Table {
+    class: "reservation",
+    commands: &[
+        act(
+            "request universal",
+            &["Make a reservation request code", "For all that the platform can do"],
+            Source::Recall,
+            |mio, call| {
+                let _ = mio.agent.request_reservation(call.now);
+                Ok(())
+            },
+        ),
+        act("cancel", &["Cancel the reservation request"], Source::Recall, |mio, call| {
+            let _ = mio.agent.cancel_reservation(call.now);
+            Ok(())
+        }),
+        act(
+            "install CODE:word(255)",
+            &["Install an authorization code", "Authorization code"],
+            Source::Recall,
+            |mio, call| {
+                let _ = mio.install_reservation(call.now, call.args.text("CODE"));
+                Ok(())
+            },
+        ),
+        act("return", &["Give the authorization back"], Source::Recall, |mio, call| {
+            let _ = mio.agent.return_reservation(call.now);
+            Ok(())
+        }),
+    ],
+    ..Table::EMPTY
 };
 
 /// `/license/licdebug`.
-static LICDEBUG: Scope<Mio> = Scope {
-    syntax: "licdebug",
-    help: &["License debugging"],
-    source: Source::Seed("scope licdebug"),
+static LICDEBUG: Table = Table {
+    class: "licdebug",
     commands: &[
         act("renew", &["Renew now"], Source::Seed("scope licdebug"), |mio, call| {
             mio.agent.renew(call.now);
@@ -79,12 +113,16 @@ static LICDEBUG: Scope<Mio> = Scope {
             mio.agent.expire_eval(call.now);
             Ok(())
         }),
+        act("expireresv", &["End the reservation"], Source::Recall, |mio, call| {
+            mio.agent.expire_reservation(call.now);
+            Ok(())
+        }),
         act("expireidcert", &["End the identity certificate"], Source::Recall, |mio, call| {
             mio.agent.expire_id_certificate(call.now);
             Ok(())
         }),
     ],
-    ..CLASS
+    ..Table::EMPTY
 };
 
 /// # Source

@@ -1,31 +1,54 @@
-//! The supervisor's shells: its scopes and commands, `connect local-mgmt` and `connect fxos`.
+//! The supervisor's shells: its scopes and commands, and the shells that `connect` leads to.
 //!
-//! A scope of these tables is a class of the configuration's schema by its name and keys, so one
-//! [`edit::open`] and one handler a verb serve every scope.
+//! Every class of the configuration's schema is a scope; [`derive`] makes it with its commands. A
+//! table of this folder holds what is special about one scope:
+//!
+//! ```ignore
+//! static SERVICES: Table = Table {
+//!     class: "services",
+//!     commands: &[Command {
+//!         syntax: "show dns",
+//!         help: &[SHOW, "Domain name servers"],
+//!         source: Source::Seed("FPR4125-1 /system/services # show dns"),
+//!         run: show_dns,
+//!         ..Command::READ
+//!     }],
+//!     ..Table::EMPTY
+//! };
+//! ```
 
-use super::call::{Login, Place};
+use std::sync::LazyLock;
+
+use super::call::{Call, Login, Place};
 use super::dialect;
 use super::grammar::{Scope, Shell, World};
-use crate::base::source::Source;
+use super::job::Job;
+use super::show::listing::View;
 use crate::proto::config::facts;
+use crate::proto::config::schema;
 use crate::proto::mio::Mio;
+use derive::Table;
 
 mod accounts;
+mod derive;
 mod edit;
 mod everywhere;
-mod fabric;
+mod firmware;
+mod fxos;
+mod hardware;
 mod license;
+mod local_mgmt;
 mod monitoring;
+mod notation;
+mod parts;
 mod security;
 pub mod setup;
+mod ssa;
 mod system;
-
-/// The supervisor's commands end at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoJob {}
+mod top;
 
 impl World for Mio {
-    type Job = NoJob;
+    type Job = Job;
 }
 
 /// The supervisor's own command line.
@@ -33,22 +56,31 @@ impl World for Mio {
 /// # Source
 /// Seed: prompts `FPR4125-1#` and `FPR4125-1 /system/services #`, each with a blank behind it.
 /// Client mock of unicon: `*` glued to the path while something is uncommitted.
-pub static MIO: Shell<Mio> = Shell {
-    name: "mio",
-    dialect: &dialect::MIO,
-    root: &ROOT,
-    common: &[everywhere::COMMANDS, license::SHOW],
-    prompt: mio_prompt,
-    redirect: None,
-    detaches: false,
-};
+pub static MIO: LazyLock<Shell<Mio>> = LazyLock::new(|| {
+    let root: &'static Scope<Mio> = Box::leak(Box::new(derive::scope(&schema::ROOT, &ROOT)));
+    Shell {
+        name: "mio",
+        dialect: &dialect::MIO,
+        root,
+        // What the top shows is shown everywhere, what it does is done at the top.
+        common: notation::leak_all(vec![
+            everywhere::COMMANDS,
+            license::SHOW,
+            top::SHOWS,
+            derive::shows_of(root),
+        ]),
+        prompt: mio_prompt,
+        redirect: None,
+        detaches: false,
+    }
+});
 
 /// `connect local-mgmt`.
 pub static LOCAL_MGMT: Shell<Mio> = Shell {
     name: "local-mgmt",
     dialect: &dialect::MIO,
     root: &INNER_ROOT,
-    common: &[everywhere::INNER],
+    common: &[everywhere::INNER, local_mgmt::COMMANDS],
     prompt: |mio, _, _| format!("{}(local-mgmt)# ", facts::hostname(mio.config.objects())),
     redirect: None,
     detaches: false,
@@ -59,26 +91,27 @@ pub static FXOS: Shell<Mio> = Shell {
     name: "fxos",
     dialect: &dialect::FXOS,
     root: &INNER_ROOT,
-    common: &[everywhere::INNER],
+    common: &[everywhere::INNER, fxos::COMMANDS],
     prompt: |mio, _, _| format!("{}(fxos)# ", facts::hostname(mio.config.objects())),
     redirect: None,
     detaches: false,
 };
 
-static ROOT: Scope<Mio> = Scope {
+/// What is special about each scope; the rest follows from the schema.
+static ROOT: Table = Table {
     scopes: &[
-        &fabric::FABRIC_INTERCONNECT,
+        &firmware::FIRMWARE,
+        &hardware::CHASSIS,
         &license::LICENSE,
         &monitoring::MONITORING,
         &security::SECURITY,
+        &ssa::SSA,
         &system::SYSTEM,
     ],
-    source: Source::Seed("FPR4125-1# scope system"),
-    ..Scope::FIXED
+    ..Table::EMPTY
 };
 
-static INNER_ROOT: Scope<Mio> =
-    Scope { source: Source::Seed("FPR4125-1# connect local-mgmt"), ..Scope::FIXED };
+static INNER_ROOT: Scope<Mio> = Scope::FIXED;
 
 fn mio_prompt(mio: &Mio, login: &Login, place: &Place<Mio>) -> String {
     let host = facts::hostname(mio.config.objects());
@@ -89,6 +122,11 @@ fn mio_prompt(mio: &Mio, login: &Login, place: &Place<Mio>) -> String {
         (Some(_), false) => format!("{host} {} # ", place.path()),
         (Some(_), true) => format!("{host} {}* # ", place.path()),
     }
+}
+
+/// Returns what listings read: the configuration as the session sees it, and the machine.
+fn view<'a>(mio: &'a Mio, call: &Call<'_, Mio>) -> View<'a> {
+    View { mio, objects: edit::view(mio, call), unix_s: call.now.wall.unix_s() }
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub(super) fn candidates<X: World>(
                 scope_candidates(child, || Inside::Entered(at), rank, &mut found);
             }
         }
-        reachable(shell.root, &mut Vec::new(), &mut found);
+        reachable(here, shell.root, &mut Vec::new(), &mut found);
     }
     found
 }
@@ -130,18 +130,25 @@ fn scope_candidates<X: World>(
 /// Adds the scopes of the whole tree that can be reached by way of those that need no key.
 ///
 /// # Source
-/// Seed: `/system # scope license` gives `/license`. Client: kick types `scope eth-uplink` in `/ssa`.
+/// Seed: `/system # scope license` gives `/license`. Client: kick types `scope eth-uplink` in `/ssa`;
+/// at the top it means `/fabric-interconnect` by `scope fabric a`, so a name in full that lies
+/// further out gives way to a nearer one that begins like it.
 fn reachable<X: World>(
+    here: &'static Scope<X>,
     scope: &'static Scope<X>,
     outer: &mut Vec<&'static Scope<X>>,
     found: &mut Vec<Candidate<Target<X>>>,
 ) {
     for child in scope.scopes {
-        let rank = ANYWHERE + u16::try_from(outer.len()).unwrap_or(0);
-        scope_candidates(child, || Inside::Fixed(outer.clone()), rank, found);
+        let begins =
+            |near: &Scope<X>| near.name() != child.name() && near.name().starts_with(child.name());
+        if !here.scopes.iter().any(|near| begins(near)) {
+            let rank = ANYWHERE + u16::try_from(outer.len()).unwrap_or(0);
+            scope_candidates(child, || Inside::Fixed(outer.clone()), rank, found);
+        }
         if child.is_keyless() {
             outer.push(child);
-            reachable(child, outer, found);
+            reachable(here, child, outer, found);
             outer.pop();
         }
     }

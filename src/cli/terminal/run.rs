@@ -99,9 +99,9 @@ impl<X: World> Terminal<X> {
         target: Place<X>,
     ) -> Result<(), Refusal> {
         // Who may only look enters what exists and creates nothing by it.
-        let looks = verb == Verb::Enter && self.allow(scope.need).is_err();
+        let looks = verb == Verb::Enter && self.allow(scope.edits).is_err();
         let verb = if looks { Verb::Scope } else { verb };
-        self.allow(scope.need(verb))?;
+        self.allow(verb.need(scope.edits))?;
         (scope.open)(world, call, verb, &target)?;
         if let Some(frame) = self.frames.last_mut().filter(|_| verb != Verb::Delete) {
             frame.place = target;

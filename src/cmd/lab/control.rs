@@ -3,30 +3,28 @@
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 use super::attach;
 use super::chassis::Running;
 use super::drill::{Condition, Drill};
 use super::faults::{Faults, Victim};
+use super::state::State;
 use super::time;
 use super::world::World;
-use crate::cmd::control::{
-    Answer, ClockRequest, DrillRequest, Extent, FaultRequest, InstanceRequest, LINE_MAX,
-    PoolRequest, Request, TokenRequest, WaitFor, YesNo,
-};
+use crate::cmd::control::socket::Caller;
+use crate::cmd::control::{Answer, DrillRequest, Extent, FaultRequest, Request, WaitFor};
 use crate::net::ca::Ca;
-use crate::proto::authority::{AccountName, Pool, TokenSpec};
-use crate::shell::authority::ServiceError;
+use crate::shell::authority::desk::{Desk, clock_shown};
+use crate::shell::authority::operation::{ClockRequest, Operation};
+use crate::sys::clock::LabClock;
+
+/// How often the clock is kept while it runs faster than the host's.
+const CLOCK_KEPT: Duration = Duration::from_secs(5);
 
 /// A running lab; clones mean the same one.
 #[derive(Clone)]
@@ -35,10 +33,12 @@ pub(super) struct Lab(Rc<Inner>);
 struct Inner {
     world: World,
     chassis: Vec<Running>,
+    state: State,
     faults: Faults,
     /// Fires when a fault was set, which may end sooner than the others.
     faulted: Notify,
-    stopping: Arc<Notify>,
+    /// Fires when somebody asked the lab to end.
+    stopping: Notify,
     /// The drill that the lab was started for, and how many of its hints were given.
     drill: Option<Drill>,
     hinted: Cell<usize>,
@@ -52,28 +52,22 @@ impl Lab {
     pub(super) fn new(
         world: World,
         chassis: Vec<Running>,
+        state: State,
         drill: Option<Drill>,
         ssh: Vec<SocketAddr>,
     ) -> Lab {
-        let (faults, faulted) = (Faults::default(), Notify::new());
-        let stopping = Arc::new(Notify::new());
-        let (hinted, other_root) = (Cell::new(0), OnceCell::new());
         Lab(Rc::new(Inner {
             world,
             chassis,
-            faults,
-            faulted,
-            stopping,
+            state,
+            faults: Faults::default(),
+            faulted: Notify::new(),
+            stopping: Notify::new(),
             drill,
-            hinted,
-            other_root,
+            hinted: Cell::new(0),
+            other_root: OnceCell::new(),
             ssh,
         }))
-    }
-
-    /// Returns the names of the chassis.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.chassis.iter().map(|one| one.name.as_str())
     }
 
     /// Returns the first chassis: the one whose console the lab shows.
@@ -91,25 +85,44 @@ impl Lab {
         text.replace("$OTHER_ROOT", other.trim_end()).replace("$ROOT", root.trim_end())
     }
 
-    /// Returns a token for a learner to begin with.
+    /// Returns a token for a learner to begin with: one of an earlier start, if it is as good as a
+    /// new one, so that starting a lab often does not fill its authority.
     pub(super) async fn first_token(&self) -> Result<String, String> {
-        let spec =
-            TokenSpec { account: None, valid_days: 30, uses_max: None, export_controlled: true };
-        let now = self.0.world.clock.now();
-        let made =
-            self.0.world.authority.operate(now, |authority, wall| authority.token_new(wall, &spec));
-        made.await.map(|token| token.text).map_err(|error| error.to_string())
+        self.desk().ready_token().await.map_err(|error| error.to_string())
     }
 
-    /// Returns why the lab has to end: somebody asked, or a supervisor failed.
-    pub(super) async fn ended(&self) -> String {
+    /// Returns where operators of the authority are served.
+    fn desk(&self) -> Desk {
+        let world = &self.0.world;
+        Desk {
+            service: world.authority.clone(),
+            clock: world.clock.clone(),
+            name: world.authority_name.clone(),
+        }
+    }
+
+    /// Returns once somebody asked the lab to end.
+    pub(super) async fn stopped(&self) {
+        self.0.stopping.notified().await;
+    }
+
+    /// Returns the lab's clock.
+    pub(super) fn clock(&self) -> &LabClock {
+        &self.0.world.clock
+    }
+
+    /// Keeps on the disk how the clock stands, as long as it runs away from the host's.
+    pub(super) async fn watch_clock(&self) {
+        let clock = self.clock();
+        let mut moved = clock.moved();
         loop {
             tokio::select! {
-                () = self.0.stopping.notified() => return String::new(),
-                () = tokio::time::sleep(Duration::from_millis(200)) => {}
-            }
-            if let Some(one) = self.0.chassis.iter().find(|one| one.task.is_finished()) {
-                return format!("the supervisor of {} has stopped", one.name);
+                changed = moved.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(CLOCK_KEPT), if clock.rate() > 1 => {
+                    if let Err(error) = self.0.state.keep_clock(clock) {
+                        tracing::error!("the lab's clock is not kept: {error}");
+                    }
+                }
             }
         }
     }
@@ -121,20 +134,30 @@ impl Lab {
         }
     }
 
+    /// Serves whoever asks on the control socket.
+    pub(super) async fn serve(&self, request: Request, caller: Caller) {
+        if let Request::Console(request) = request {
+            let Caller { reader, writer } = caller;
+            attach::attend(self, &request, reader, writer).await;
+        } else {
+            caller.answer(&self.answer(request).await).await;
+        }
+    }
+
     /// Does what is asked.
     pub(super) async fn answer(&self, request: Request) -> Answer {
         let asked = match request {
-            Request::Token(request) => self.token(request).await,
-            Request::Instance(request) => self.instance(request).await,
-            Request::Pool(request) => self.pool(request).await,
-            Request::Clock(request) => self.clock(request).await,
+            // The chassis have to see every deadline at its own moment.
+            Request::Authority(Operation::Clock(request)) => self.move_clock(request).await,
+            Request::Authority(operation) => {
+                return Answer::of(self.desk().perform(operation).await);
+            }
             Request::Fault(request) => self.fault(request),
             Request::Drill(request) => self.drill(request),
             Request::Wait { condition, timeout, chassis } => {
                 self.wait(condition, timeout, chassis.as_deref()).await
             }
             Request::Console(_) => Err("a console needs a terminal: use vfxos ctl console".into()),
-            Request::Events => self.events().await,
             Request::Status => Ok(self.status()),
             Request::Stop => {
                 self.0.stopping.notify_one();
@@ -144,99 +167,10 @@ impl Lab {
         asked.unwrap_or_else(Answer::refused)
     }
 
-    async fn token(&self, request: TokenRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        match request {
-            TokenRequest::New { export_controlled, days, uses, account, virtual_account } => {
-                let spec = TokenSpec {
-                    account: account_name(account, virtual_account)?,
-                    valid_days: days,
-                    uses_max: uses,
-                    export_controlled: export_controlled == YesNo::Yes,
-                };
-                let made = authority.operate(now, |a, wall| a.token_new(wall, &spec)).await;
-                let token = made.map_err(text)?;
-                Ok(Answer::done(token.text.clone(), json(&token)))
-            }
-            TokenRequest::List => {
-                let tokens = authority.operate(now, |a, wall| Ok(a.tokens(wall))).await;
-                let tokens = tokens.map_err(text)?;
-                let mut lines = String::new();
-                for token in &tokens {
-                    let uses = token.uses_max.map_or("-".to_owned(), |max| max.to_string());
-                    let (state, until) = (json(&token.state), token.expires.iso());
-                    let state = state.as_str().unwrap_or_default().to_owned();
-                    let _ = writeln!(
-                        lines,
-                        "{}  {state:<8}  until {until}  used {}/{uses}  export {}  {}",
-                        token.id, token.uses, token.export_controlled, token.text
-                    );
-                }
-                Ok(Answer::done(lines.trim_end(), json(&tokens)))
-            }
-            TokenRequest::Revoke { token } => {
-                let done = authority.operate(now, |a, wall| a.token_revoke(wall, &token)).await;
-                let token = done.map_err(text)?;
-                Ok(Answer::done(format!("token {} is revoked", token.id), json(&token)))
-            }
-        }
-    }
-
-    async fn instance(&self, request: InstanceRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        match request {
-            InstanceRequest::List => {
-                let all = authority.operate(now, |a, _| Ok(a.instances())).await.map_err(text)?;
-                let mut lines = String::new();
-                for one in &all {
-                    let (heard, until) = (one.last_contact.iso(), one.not_after.iso());
-                    let _ = writeln!(
-                        lines,
-                        "{}  {}  {}  heard {heard}  certificate until {until}",
-                        one.id, one.udi, one.hostname
-                    );
-                    for used in &one.in_use {
-                        let _ = writeln!(lines, "    {} x {}", used.count, used.tag);
-                    }
-                }
-                Ok(Answer::done(lines.trim_end(), json(&all)))
-            }
-            InstanceRequest::Remove { instance } => {
-                let done =
-                    authority.operate(now, |a, wall| a.instance_remove(wall, &instance)).await;
-                done.map_err(text)?;
-                let said = format!("instance {instance} is removed");
-                Ok(Answer::done(said, json!({ "removed": instance })))
-            }
-        }
-    }
-
-    async fn pool(&self, request: PoolRequest) -> Result<Answer, String> {
-        let (authority, now) = (&self.0.world.authority, self.0.world.clock.now());
-        if let PoolRequest::Set { tag, count, expires, account, virtual_account } = request {
-            let name = account_name(account, virtual_account)?;
-            let pool = Pool { bought: count, expires };
-            let done =
-                authority.operate(now, |a, wall| a.pool_set(wall, name.as_ref(), &tag, pool));
-            done.await.map_err(text)?;
-        }
-        let pools = authority.operate(now, |a, wall| Ok(a.pools(wall))).await.map_err(text)?;
-        let mut lines = String::new();
-        for pool in &pools {
-            let state = if pool.in_compliance { "" } else { "  OUT OF COMPLIANCE" };
-            let _ = writeln!(
-                lines,
-                "{:<34} {:>4} of {:>4} in use{state}",
-                pool.tag, pool.in_use, pool.available
-            );
-        }
-        Ok(Answer::done(lines.trim_end(), json(&pools)))
-    }
-
-    async fn clock(&self, request: ClockRequest) -> Result<Answer, String> {
+    async fn move_clock(&self, request: ClockRequest) -> Result<Answer, String> {
         let clock = &self.0.world.clock;
         match request {
-            ClockRequest::Show => {}
+            ClockRequest::Show {} => {}
             ClockRequest::Advance { by } => {
                 let Inner { world, chassis, faults, .. } = &*self.0;
                 time::advance(world, chassis, faults, by).await?;
@@ -251,9 +185,11 @@ impl Lab {
                 clock.set_rate(rate).map_err(|error| error.to_string())?;
             }
         }
-        let (wall, rate) = (clock.now().wall, clock.rate());
-        let said = format!("{} at {rate}x", wall.iso());
-        Ok(Answer::done(said, json!({ "wall": wall.iso(), "rate": rate })))
+        if request != (ClockRequest::Show {}) {
+            self.0.state.keep_clock(clock)?;
+        }
+        let shown = clock_shown(clock);
+        Ok(Answer::done(shown.text, shown.json))
     }
 
     fn fault(&self, request: FaultRequest) -> Result<Answer, String> {
@@ -373,25 +309,13 @@ impl Lab {
         }
     }
 
-    async fn events(&self) -> Result<Answer, String> {
-        let now = self.0.world.clock.now();
-        let all = self
-            .0
-            .world
-            .authority
-            .operate(now, |a, _| Ok(a.events().map(json).collect::<Vec<Value>>()));
-        let all = all.await.map_err(text)?;
-        let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-        Ok(Answer::done(lines.join("\n"), Value::Array(all)))
-    }
-
     fn status(&self) -> Answer {
-        let (mut all, mut lines) = (Vec::new(), Vec::new());
+        let (mut text, mut all) = (String::new(), Vec::new());
         for (at, one) in self.0.chassis.iter().enumerate() {
             let status = one.handle.status.borrow().clone();
             let registration = json(&status.registration);
-            let ssh = self.0.ssh.get(at);
-            let mut line = format!(
+            let _ = write!(
+                text,
                 "{}  {}  authorized {}  blades attached {}  synchronized {}",
                 status.name,
                 registration.as_str().unwrap_or_default(),
@@ -399,89 +323,33 @@ impl Lab {
                 status.attached,
                 status.synchronized
             );
-            let mut value = json(&status);
-            if let (Some(ssh), Some(fields)) = (ssh, value.as_object_mut()) {
-                let _ = write!(line, "  ssh {ssh}"); // A String never fails.
-                fields.insert("ssh".to_owned(), json!(ssh.to_string()));
+            let ssh = self.0.ssh.get(at);
+            let _ = writeln!(text, "{}", ssh.map_or(String::new(), |ssh| format!("  ssh {ssh}")));
+            let mut blades = Vec::new();
+            for blade in &one.blades {
+                let (slot, pid) = (blade.slot.number(), blade.pid());
+                let attached = status.blades.contains(&blade.slot);
+                let serial = &blade.serial;
+                let word = if attached { "attached" } else { "not attached" };
+                let process = pid.map_or("no process".to_owned(), |pid| format!("process {pid}"));
+                let _ = writeln!(text, "    blade {slot}  {serial}  {word}  {process}");
+                blades.push(json!({
+                    "slot": slot, "serial": serial, "attached": attached, "pid": pid,
+                }));
             }
-            lines.push(line);
-            all.push(value);
+            let mut facts = json(&status);
+            if let Some(facts) = facts.as_object_mut() {
+                facts.insert("blades".to_owned(), Value::Array(blades));
+                if let Some(ssh) = ssh {
+                    facts.insert("ssh".to_owned(), json!(ssh.to_string()));
+                }
+            }
+            all.push(facts);
         }
-        Answer::done(lines.join("\n"), json(&all))
-    }
-}
-
-fn account_name(
-    account: Option<String>,
-    virtual_account: Option<String>,
-) -> Result<Option<AccountName>, String> {
-    match (account, virtual_account) {
-        (None, None) => Ok(None),
-        (Some(smart_account), Some(virtual_account)) => {
-            Ok(Some(AccountName { smart_account, virtual_account }))
-        }
-        _ => Err("name both --account and --virtual-account, or neither".to_owned()),
+        Answer::done(text.trim_end(), Value::Array(all))
     }
 }
 
 fn json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
-}
-
-fn text(error: ServiceError) -> String {
-    error.to_string()
-}
-
-/// The control socket; its file and its task go when this is dropped.
-pub(super) struct Socket {
-    path: PathBuf,
-    task: AbortHandle,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        self.task.abort();
-        // It may be gone with its folder.
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-/// Serves the control socket, for our own user alone.
-pub(super) fn serve(lab: &Lab, path: &Path) -> Result<Socket, String> {
-    // One that a killed lab left behind; the folder's lock says that no lab uses it.
-    let _ = std::fs::remove_file(path);
-    let listener = UnixListener::bind(path).map_err(|error| {
-        format!("control socket {}: {error}; choose a shorter --state", path.display())
-    })?;
-    let lab = lab.clone();
-    let task = tokio::task::spawn_local(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let ours = stream.peer_cred().map(|peer| peer.uid() == crate::sys::process::user());
-            if ours.unwrap_or(false) {
-                let lab = lab.clone();
-                tokio::task::spawn_local(async move { converse(&lab, stream).await });
-            }
-        }
-    });
-    Ok(Socket { path: path.to_owned(), task: task.abort_handle() })
-}
-
-/// Answers the one line that a connection brings.
-async fn converse(lab: &Lab, mut stream: UnixStream) {
-    let (reader, mut writer) = stream.split();
-    let mut line = String::new();
-    let mut reader = BufReader::new(reader.take(LINE_MAX as u64));
-    if reader.read_line(&mut line).await.is_err() {
-        return;
-    }
-    let answer = match serde_json::from_str(&line) {
-        Ok(Request::Console(request)) => {
-            reader.get_mut().set_limit(u64::MAX);
-            return attach::attend(lab, &request, reader, writer).await;
-        }
-        Ok(request) => lab.answer(request).await,
-        Err(error) => Answer::refused(format!("no request of this version: {error}")),
-    };
-    // Whoever asked may have left.
-    let _ = writer.write_all(&answer.line()).await;
 }

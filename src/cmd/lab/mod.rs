@@ -1,17 +1,22 @@
 //! `vfxos lab`: a chassis, its blades, a network and the licence authority in one command.
 
-use std::fs;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
+use super::control::socket;
 use super::topology::Topology;
-use crate::sys::flash::{Flash, FolderLock, Kind};
-use crate::sys::process;
+use crate::sys::flash::{Flash, Kind};
+use crate::sys::{console, process};
 use drill::Drill;
+use state::State;
 
 mod attach;
 mod blades;
@@ -22,6 +27,7 @@ mod faults;
 mod forward;
 mod keyboard;
 mod script;
+mod state;
 mod time;
 mod world;
 
@@ -56,13 +62,14 @@ pub struct LabArgs {
 /// Runs a lab; 2 when it cannot start or has to stop.
 pub fn run(args: &LabArgs) -> ExitCode {
     if args.print_topology {
-        print!("{}", super::topology::DEFAULT);
+        // A closed pipe is the reader's choice and no error.
+        let _ = console::print(super::topology::DEFAULT);
         return ExitCode::SUCCESS;
     }
     match start(args, None) {
         Ok(code) => code,
         Err(why) => {
-            eprintln!("vfxos lab: {why}");
+            console::say(&format!("vfxos lab: {why}"));
             ExitCode::from(2)
         }
     }
@@ -92,71 +99,11 @@ fn start(args: &LabArgs, drill: Option<Drill>) -> Result<ExitCode, String> {
     }
     let runtime = super::runtime().map_err(|error| error.to_string())?;
     let local = tokio::task::LocalSet::new();
-    let code = local.block_on(&runtime, live(args, &topology, &state.folder, drill));
+    let code = local.block_on(&runtime, live(args, &topology, &state, drill));
     drop(local);
     // A thread may still wait for a key that nobody will press.
     runtime.shutdown_background();
     code
-}
-
-/// The lab's folder, locked; a throw-away one goes when this is dropped.
-struct State {
-    folder: PathBuf,
-    ephemeral: bool,
-    _lock: FolderLock,
-}
-
-impl State {
-    fn prepare(args: &LabArgs, topology: &Topology) -> Result<State, String> {
-        let folder = if args.ephemeral {
-            std::env::temp_dir().join(format!("vfxos-lab-{}", process::id()))
-        } else {
-            args.state.clone().or_else(|| topology.state.clone()).map_or_else(default_folder, Ok)?
-        };
-        let say = |error: io::Error| {
-            format!(
-                "state folder {}: {error}; name one that can be written with --state",
-                folder.display()
-            )
-        };
-        fs::create_dir_all(&folder).map_err(say)?;
-        let lock = FolderLock::take(&folder).map_err(|error| error.to_string())?;
-        Ok(State { folder, ephemeral: args.ephemeral, _lock: lock })
-    }
-}
-
-/// Parts of a lab's state in its folder.
-const PARTS: [&str; 2] = ["authority", "chassis"];
-/// Marks the folder of a drill, which may be emptied.
-const DRILL: &str = "drill";
-
-impl State {
-    /// Forgets what an earlier drill left; a folder that holds anything else is refused.
-    fn empty(&self) -> Result<(), String> {
-        let say = |error: io::Error| format!("state folder {}: {error}", self.folder.display());
-        let mark = self.folder.join(DRILL);
-        let parts = PARTS.map(|part| self.folder.join(part));
-        if !mark.exists() && parts.iter().any(|part| part.exists()) {
-            return Err(format!(
-                "state folder {} holds a lab that a drill would empty; name another with --state",
-                self.folder.display()
-            ));
-        }
-        fs::write(&mark, "").map_err(say)?;
-        for part in parts.iter().filter(|part| part.exists()) {
-            fs::remove_dir_all(part).map_err(say)?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        if self.ephemeral {
-            // What is left of it is in the temporary folder, where it is nobody's loss.
-            let _ = fs::remove_dir_all(&self.folder);
-        }
-    }
 }
 
 /// Returns the folder that `vfxos lab` and `vfxos ctl` use when none is named.
@@ -164,65 +111,134 @@ impl Drop for State {
 /// # Errors
 /// A line for the operator when the environment names no home.
 pub fn default_folder() -> Result<PathBuf, String> {
+    state_folder("lab")
+}
+
+/// Returns the folder of a process when none is named.
+///
+/// # Errors
+/// As [`default_folder`].
+pub(in crate::cmd) fn state_folder(process: &str) -> Result<PathBuf, String> {
     let base =
         std::env::var_os("XDG_STATE_HOME").filter(|text| !text.is_empty()).map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    base.or_else(home).map(|base| base.join("vfxos/lab")).ok_or_else(|| {
+    base.or_else(home).map(|base| base.join("vfxos").join(process)).ok_or_else(|| {
         "neither XDG_STATE_HOME nor HOME is set; name a state folder with --state".to_owned()
     })
 }
 
+/// Longest wait for the supervisors to end, once they were asked to.
+const END_WAIT: Duration = Duration::from_secs(10);
+
+/// The supervisors' tasks; each ends with the reason it stopped for.
+type Supervisors = JoinSet<String>;
+
 async fn live(
     args: &LabArgs,
     topology: &Topology,
-    folder: &Path,
+    state: &State,
     drill: Option<Drill>,
 ) -> Result<ExitCode, String> {
-    let flash =
-        Flash::open(&folder.join(PARTS[0]), Kind::Authority).map_err(|error| error.to_string())?;
-    let world = world::World::build(topology, flash)?;
-    let mut chassis = Vec::new();
-    for one in &topology.chassis {
-        chassis.push(chassis::start(one, &world, &folder.join(PARTS[1]).join(&one.name))?);
-    }
+    let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
+    let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
+    let world = world::World::build(topology, state.clock(topology)?, flash)?;
+    let forwards = forwards(args, &world, topology).await?;
+    let (chassis, mut supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
-        (drill.prepare.clone(), format!("\n{}\n{}\n", drill.title, drill.story))
+        (drill.prepare.clone(), format!("\n{}\n{}", drill.title, drill.story))
     });
-    let forwards = forwards(args, &world, &chassis).await?;
     let ssh = forwards.iter().map(Forward::address).collect();
-    let lab = control::Lab::new(world, chassis, drill, ssh);
+    let lab = control::Lab::new(world, chassis, state.clone(), drill, ssh);
     let token = lab.first_token().await?;
-    eprintln!("vfxos lab: state in {}", folder.display());
-    eprintln!("vfxos lab: a token is ready: {token}");
-    eprintln!("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
-    eprintln!("vfxos lab: from another terminal: vfxos ctl --state {} status", folder.display());
-    for (at, one) in forwards.iter().map(Forward::address).zip(lab.names()) {
-        let (ip, port) = (at.ip(), at.port());
-        eprintln!("vfxos lab: ssh -p {port} admin@{ip} leads to {one}, password Admin123");
+    let folder = state.folder().display();
+    console::say(&format!("vfxos lab: state in {folder}"));
+    console::say(&format!("vfxos lab: a token is ready: {token}"));
+    console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
+    console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
+    for (at, one) in forwards.iter().map(Forward::address).zip(&topology.chassis) {
+        let (ip, port, name) = (at.ip(), at.port(), &one.name);
+        let login = format!("ssh -p {port} admin@{ip}");
+        console::say(&format!("vfxos lab: {login} leads to {name}, password Admin123"));
     }
-    let socket = control::serve(&lab, &folder.join(super::control::SOCKET))?;
-    let watched = lab.clone();
-    tokio::task::spawn_local(async move { watched.watch_faults().await });
-    let ended = lab.ended();
+    let asked = lab.clone();
+    let socket = socket::serve(&state.socket(), move |request, caller| {
+        let lab = asked.clone();
+        async move { lab.serve(request, caller).await }
+    })?;
+    let (faults, clock) = (lab.clone(), lab.clone());
+    tokio::task::spawn_local(async move { faults.watch_faults().await });
+    tokio::task::spawn_local(async move { clock.watch_clock().await });
     let (stop_on_refusal, login) = (args.stop_on_refusal, args.login);
     let task = script::Task { token, prepare, story, stop_on_refusal, login };
     let code = tokio::select! {
         code = script::attend(&lab, task) => code,
-        why = ended => Err(why),
+        () = lab.stopped() => Ok(ExitCode::SUCCESS),
+        name = signalled => {
+            console::say(&format!("vfxos lab: ended by {name}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(why) = supervisors.join_next() => Err(why.unwrap_or_else(|error| error.to_string())),
     };
     lab.stop().await;
+    let ended = async { while supervisors.join_next().await.is_some() {} };
+    if tokio::time::timeout(END_WAIT, ended).await.is_err() {
+        tracing::error!("a supervisor does not end; what it did last may be lost");
+    }
     drop((socket, forwards));
-    code
+    code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
+}
+
+/// Starts every chassis; the blades last, so that none runs where another chassis cannot start.
+fn power_on(
+    topology: &Topology,
+    world: &world::World,
+    state: &State,
+) -> Result<(Vec<chassis::Running>, Supervisors), String> {
+    let (mut running, mut supervisors) = (Vec::new(), JoinSet::new());
+    for one in &topology.chassis {
+        let (chassis, task) = chassis::start(one, world, &state.chassis(&one.name))?;
+        let name = one.name.clone();
+        supervisors.spawn(async move {
+            match task.await {
+                Ok(Ok(())) => format!("the supervisor of {name} has ended"),
+                Ok(Err(error)) => format!("the supervisor of {name} has stopped: {error}"),
+                Err(error) => format!("the supervisor of {name} has failed: {error}"),
+            }
+        });
+        running.push(chassis);
+    }
+    for (chassis, one) in running.iter_mut().zip(&topology.chassis) {
+        chassis.start_blades(one, &state.chassis(&one.name));
+    }
+    Ok((running, supervisors))
+}
+
+/// Waits for a signal that asks this process to end, from a shell, a service manager or a terminal
+/// that has gone; returns its name.
+///
+/// # Errors
+/// What the operating system says.
+pub(in crate::cmd) fn signalled() -> io::Result<impl Future<Output = &'static str>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = hangup.recv() => "SIGHUP",
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        }
+    })
 }
 
 /// Opens the host's ports that lead to the chassis, in their order.
 async fn forwards(
     args: &LabArgs,
     world: &world::World,
-    chassis: &[chassis::Running],
+    topology: &Topology,
 ) -> Result<Vec<Forward>, String> {
     let mut forwards = Vec::new();
-    for (number, one) in (0..).zip(chassis) {
+    for (number, one) in (0..).zip(&topology.chassis) {
         let Some(at) = args.ssh else { break };
         let port = if at.port() == 0 { 0 } else { at.port().saturating_add(number) };
         let at = SocketAddr::new(at.ip(), port);

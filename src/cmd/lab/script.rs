@@ -1,13 +1,12 @@
 //! The lab's console: a person at a terminal, or a script on standard input.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tokio::sync::mpsc;
 
 use super::control::Lab;
-use super::keyboard;
+use super::keyboard::Keyboard;
 use crate::cmd::control::parse_words;
 use crate::cmd::supervisor::Handle;
 use crate::shell::line::FromLine;
@@ -34,7 +33,6 @@ pub(super) struct Task {
 
 /// Serves the console until its end.
 pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
-    let terminal = console::is_terminal();
     let first = lab.first().ok_or("the lab has no chassis")?;
     let mut script = Script {
         lab,
@@ -48,24 +46,23 @@ pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
     }
     // Whoever comes next finds a console that nobody has used.
     script.hang_up().await;
-    eprint!("{}", script.lab.filled(&task.story).replace("$TOKEN", &script.token));
+    if !task.story.is_empty() {
+        console::say(&script.lab.filled(&task.story).replace("$TOKEN", &script.token));
+    }
     let handle = script.handle()?;
-    let _raw = match terminal {
-        true => Some(console::Raw::enter().map_err(|error| error.to_string())?),
-        false => None,
-    };
-    let mut keys = keyboard::keys(terminal).map_err(|error| error.to_string())?;
+    let mut keyboard = Keyboard::open().map_err(|error| error.to_string())?;
     if task.login {
-        keyboard::log_in(&handle, keys).await;
+        keyboard.log_in(&handle).await;
         return Ok(ExitCode::SUCCESS);
     }
-    let Some(ahead) = keyboard::set_up(&handle, &mut keys).await else {
+    let Some(ahead) = keyboard.set_up(&handle).await else {
         return Ok(ExitCode::SUCCESS);
     };
-    if terminal {
+    let Keyboard { keys, raw } = keyboard;
+    if let Some(raw) = raw {
         let (columns, rows) = console::window().unwrap_or((80, 24));
         let opened = open(&handle, columns, rows).await?;
-        interactive(&handle, opened, keys, ahead).await
+        interactive(&handle, opened, keys, raw, ahead).await
     } else {
         script.silent = false;
         let input = Lines { source: keys, buffer: ahead, over: false };
@@ -87,6 +84,7 @@ async fn interactive(
     handle: &Handle,
     mut opened: Opened,
     mut keys: mpsc::Receiver<FromLine>,
+    mut raw: console::Raw,
     ahead: Vec<u8>,
 ) -> Result<ExitCode, String> {
     let (id, mut serial) = (opened.id, 1);
@@ -103,8 +101,11 @@ async fn interactive(
                 }
                 None => return Ok(ExitCode::SUCCESS),
             },
+            text = raw.line() => {
+                handle.tell(ToSession::Notice { id, text }).await;
+            }
             printed = opened.output.recv() => match printed {
-                Some(FromSession::Bytes(bytes)) => show(&bytes)?,
+                Some(FromSession::Bytes(bytes)) => show(bytes).await?,
                 Some(FromSession::Settled(_)) => {}
                 Some(FromSession::Closed { .. }) | None => return Ok(ExitCode::SUCCESS),
             }
@@ -112,9 +113,8 @@ async fn interactive(
     }
 }
 
-pub(super) fn show(bytes: &[u8]) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| format!("output: {error}"))
+async fn show(bytes: Vec<u8>) -> Result<(), String> {
+    console::show(bytes).await.map_err(|error| format!("output: {error}"))
 }
 
 /// A script: one command a line, `@` lines for the lab. `$TOKEN` is the token made last, `$ROOT`
@@ -151,18 +151,36 @@ impl Script<'_> {
         if matches!(self.console().await?, Line::Over) {
             return Ok(ExitCode::SUCCESS);
         }
-        while let Some(line) = input.next().await {
+        while let Some(line) = self.next(&mut input).await? {
             match self.line(&line).await? {
                 Line::Over => return Ok(ExitCode::SUCCESS),
                 Line::Refused if stop_on_refusal => {
-                    self.show(b"\n")?;
+                    self.show(b"\n").await?;
                     return Ok(ExitCode::FAILURE);
                 }
                 Line::Refused | Line::Done => {}
             }
         }
-        self.show(b"\n")?;
+        self.show(b"\n").await?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Returns the next line, and shows what is printed until it comes; `None` at the end of the
+    /// input or of the session.
+    async fn next(&mut self, input: &mut Lines) -> Result<Option<Vec<u8>>, String> {
+        loop {
+            let Some(console) = self.consoles.get_mut(&self.at) else {
+                return Ok(input.next().await);
+            };
+            tokio::select! {
+                line = input.next() => return Ok(line),
+                printed = console.opened.output.recv() => match printed {
+                    Some(FromSession::Bytes(bytes)) => self.show(&plain(bytes)).await?,
+                    Some(FromSession::Settled(_)) => {}
+                    Some(FromSession::Closed { .. }) | None => return Ok(None),
+                }
+            }
+        }
     }
 
     /// Runs the lines of a text; returns the first that was refused.
@@ -209,11 +227,11 @@ impl Script<'_> {
             return self.turn_to(name.trim()).await;
         }
         let answer = match parse_words(&words) {
-            Ok(request) => self.lab.answer(request).await,
+            Ok(request) => self.lab.answer(request.clone()).await.kept(&request),
             Err(why) => crate::cmd::control::Answer::refused(why),
         };
         if !self.silent || !answer.ok {
-            eprintln!("@{}: {}", words.trim(), answer.text);
+            console::say(&format!("@{}: {}", words.trim(), answer.text));
         }
         if let (true, Some("token"), Some(text)) = (
             answer.ok,
@@ -228,7 +246,7 @@ impl Script<'_> {
     /// Types into another chassis from now on.
     async fn turn_to(&mut self, name: &str) -> Result<Line, String> {
         if let Err(why) = self.lab.chassis(Some(name)) {
-            eprintln!("@console {name}: {why}");
+            console::say(&format!("@console {name}: {why}"));
             return Ok(Line::Refused);
         }
         self.at = name.to_owned();
@@ -281,9 +299,9 @@ impl Script<'_> {
             };
             match console.opened.output.recv().await {
                 Some(FromSession::Bytes(bytes)) => {
-                    let plain: Vec<u8> = bytes.into_iter().filter(|b| *b != b'\r').collect();
-                    self.show(&plain)?;
-                    printed.extend(plain);
+                    let bytes = plain(bytes);
+                    self.show(&bytes).await?;
+                    printed.extend(bytes);
                 }
                 Some(FromSession::Settled(serial)) if serial == console.serial => {
                     return Ok((printed, true));
@@ -294,9 +312,15 @@ impl Script<'_> {
         }
     }
 
-    fn show(&self, bytes: &[u8]) -> Result<(), String> {
-        if self.silent { Ok(()) } else { show(bytes) }
+    async fn show(&self, bytes: &[u8]) -> Result<(), String> {
+        if self.silent { Ok(()) } else { show(bytes.to_vec()).await }
     }
+}
+
+/// Leaves out what only a terminal needs.
+fn plain(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.retain(|byte| *byte != b'\r');
+    bytes
 }
 
 /// Tells a refusal by the words that every shell of the device begins one with.

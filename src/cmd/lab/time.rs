@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::chassis::Running;
 use super::faults::Faults;
 use super::world::World;
-use crate::base::time::Now;
+use crate::base::time::{Now, Utc};
+use crate::sys::clock::ClockError;
 
 /// Most stops of one advance; past that time jumps to the end.
 const STOPS_MAX: u32 = 1_000_000;
@@ -22,7 +23,12 @@ pub(super) async fn advance(
     by: Duration,
 ) -> Result<Now, String> {
     let clock = &world.clock;
-    let end = clock.now().mono + by;
+    let start = clock.now();
+    if start.wall + by > Utc::MAX {
+        // Known before anything has moved.
+        return Err(ClockError::Range.to_string());
+    }
+    let end = start.mono + by;
     for _ in 0..STOPS_MAX {
         settle(chassis).await;
         let now = clock.now();

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
 
-use crate::base::time::Utc;
 use crate::cmd::topology::Topology;
 use crate::net::hosts::{DnsServer, NtpServer, Router, RouterPort, WebServer};
 use crate::net::link::Mac;
@@ -17,7 +15,7 @@ use crate::net::link::hub::{Hub, HubPort};
 use crate::net::stack::{Cidr, Stack, StackConfig};
 use crate::net::tls;
 use crate::proto::authority::Settings;
-use crate::shell::authority::Service;
+use crate::shell::authority::{Service, web};
 use crate::sys::clock::LabClock;
 use crate::sys::flash::Flash;
 use crate::sys::random;
@@ -26,14 +24,6 @@ use crate::sys::random;
 const MTU: usize = 1500;
 /// Length of the networks behind the router.
 const HOST_PREFIX: u8 = 24;
-/// First and last moment of a server certificate: wider than any clock a lab may set.
-const CERTIFICATE: (Utc, Utc) =
-    (Utc::from_civil(2010, 1, 2, 0, 0, 0), Utc::from_civil(2059, 12, 30, 0, 0, 0));
-/// Where a licence request is posted.
-///
-/// # Source
-/// Seed, `show expand`: the path of SLDest.
-const PATH: &str = "/its/service/oddce/services/DDCEService";
 
 /// A running world.
 pub(super) struct World {
@@ -42,6 +32,7 @@ pub(super) struct World {
     /// Name and addresses under which the chassis call the authority.
     pub(super) authority_name: String,
     pub(super) authority_addresses: Vec<Ipv4Addr>,
+    settings: Settings,
     /// The wires on which chassis sit, by network.
     wires: BTreeMap<Ipv4Addr, Hub>,
     next_mac: std::cell::Cell<u32>,
@@ -61,9 +52,14 @@ pub(super) struct Hosts {
 
 impl World {
     /// Builds it from a topology.
-    pub(super) fn build(topology: &Topology, flash: Flash) -> Result<World, String> {
-        let clock = LabClock::new(topology.clock);
-        let authority = Service::open(flash, Settings::default(), random::rng())
+    pub(super) fn build(
+        topology: &Topology,
+        clock: LabClock,
+        flash: Flash,
+    ) -> Result<World, String> {
+        let settings =
+            Settings { account: Some(topology.authority.account()), ..Settings::default() };
+        let authority = Service::open(flash, settings.clone(), random::rng())
             .map_err(|error| error.to_string())?;
         let hosts = topology.ntp.iter().chain(&topology.authority.addresses);
         let others = [topology.dns.address, topology.operator];
@@ -92,9 +88,10 @@ impl World {
                 NtpServer::spawn(build.host(*address)?, Arc::new(move || time.now().wall), 2);
             ntp.push(server.map_err(|error| error.to_string())?);
         }
+        let (from, to) = web::CERTIFICATE_LIFE;
         let certificate = authority
             .ca()
-            .issue_server(&[&topology.authority.name], CERTIFICATE.0, CERTIFICATE.1)
+            .issue_server(&[&topology.authority.name], from, to)
             .map_err(|error| error.to_string())?;
         let tls = tls::server(certificate.chain, certificate.key).map_err(|e| e.to_string())?;
         let mut web = Vec::new();
@@ -103,7 +100,7 @@ impl World {
             let (service, time) = (authority.clone(), clock.clone());
             let handler = move |parts: Parts, body: Bytes| {
                 let (service, time) = (service.clone(), time.clone());
-                async move { answer(&service, &time, &parts, &body).await }
+                async move { web::answer(&service, time.now(), &parts, &body).await }
             };
             let server = WebServer::spawn(stack, Arc::clone(&tls), handler);
             web.push(server.map_err(|error| error.to_string())?);
@@ -117,6 +114,7 @@ impl World {
             authority,
             authority_name: topology.authority.name.clone(),
             authority_addresses: topology.authority.addresses.clone(),
+            settings,
             wires,
             next_mac,
             hosts,
@@ -124,9 +122,14 @@ impl World {
         })
     }
 
+    /// Returns where a chassis finds the authority, before anybody configures another place.
+    pub(super) fn authority_url(&self) -> String {
+        format!("https://{}{}", self.authority_name, self.authority.flavour().path())
+    }
+
     /// Returns how the authority treats chassis while nothing is broken.
     pub(super) fn authority_settings(&self) -> Settings {
-        Settings::default()
+        self.settings.clone()
     }
 
     /// Attaches the stack of a chassis to its wire.
@@ -221,24 +224,4 @@ fn mac(number: u32) -> Mac {
 fn network(address: Ipv4Addr, prefix_len: u8) -> Ipv4Addr {
     let mask = u32::MAX.checked_shl(32 - u32::from(prefix_len)).unwrap_or(0);
     Ipv4Addr::from(u32::from(address) & mask)
-}
-
-/// Answers one HTTP request: licence requests by POST, a page for whoever looks, else 404.
-async fn answer(
-    service: &Service,
-    clock: &LabClock,
-    parts: &Parts,
-    body: &[u8],
-) -> (StatusCode, Bytes) {
-    if parts.method == Method::POST && parts.uri.path() == PATH {
-        let answer = service.answer(body, clock.now()).await;
-        let status =
-            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return (status, answer.body.into());
-    }
-    if parts.uri.path() == "/" {
-        let page = "vfxos lab licence authority. It serves emulated agents only.\n";
-        return (StatusCode::OK, Bytes::from_static(page.as_bytes()));
-    }
-    (StatusCode::NOT_FOUND, Bytes::new())
 }

@@ -61,6 +61,68 @@ pub enum BootError {
     Ntp(BindError),
 }
 
+/// What of a [`Boot`] every start of the machine needs.
+pub(super) struct Hardware {
+    pub(super) chassis: &'static platform::Chassis,
+    pub(super) serial: String,
+    pub(super) factory: Factory,
+    /// Slots that are to hold a blade.
+    pub(super) slots: BTreeSet<Slot>,
+    /// As [`Boot::admin_password`].
+    pub(super) admin_password: Option<&'static str>,
+}
+
+/// Composes the machine from flash and what it is built of.
+///
+/// # Errors
+/// [`BootError::Damaged`] or what flash says.
+pub(super) fn machine(
+    hardware: &Hardware,
+    flash: &Flash,
+    signing_key: &SigningKey,
+    now: Now,
+) -> Result<Mio, BootError> {
+    let chassis = hardware.chassis;
+    let agent_stored: agent::Stored = read(flash, key::AGENT)?.unwrap_or_default();
+    let broker_stored: broker::Stored = read(flash, key::BROKER)?.unwrap_or_default();
+    let accounts_stored = read(flash, key::ACCOUNTS)?.unwrap_or_default();
+    let mut tree = match read::<config::Stored>(flash, key::CONFIG)? {
+        None => Tree::factory(&hardware.factory),
+        Some(stored) => Tree::restore(&stored, &hardware.factory)
+            .map_err(|error| damaged(flash, "the configuration", error.to_string()))?,
+    };
+    let mut rng = random::rng();
+    if let Some(password) = hardware.admin_password {
+        tree.give_admin_password(|| accounts::hash::hash(password, &mut rng));
+    }
+    let hostname = facts::hostname(tree.objects());
+    let identity = Identity {
+        udi: Udi { pid: chassis.udi_pid.to_owned(), serial: hardware.serial.clone() },
+        product: chassis.product.to_owned(),
+        sudi_pid: chassis.sudi_pid.to_owned(),
+        hostname: hostname.clone(),
+        version: chassis.agent,
+        public_key: signing_key.public_key().to_string(),
+    };
+    let agent = Agent::new(identity, agent_stored, random::rng(), now);
+    let broker_facts = broker::Facts {
+        model: chassis.model.to_owned(),
+        hostname,
+        slots: chassis.slots,
+        equipped: hardware.slots.clone(),
+    };
+    let broker = Broker::new(broker_facts, broker_stored, now);
+    let facts = Facts {
+        chassis,
+        serial: hardware.serial.clone(),
+        ntp: BTreeMap::new(),
+        certificates: BTreeMap::new(),
+    };
+    let mut mio = Mio::new(agent, broker, tree, facts);
+    mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
+    Ok(mio)
+}
+
 /// Starts a supervisor; its task ends with the reason it stopped for.
 ///
 /// # Errors
@@ -68,10 +130,16 @@ pub enum BootError {
 pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
     let now = boot.clock.now();
     let signing_key = signing_key(&boot.flash)?;
-    let mio = machine(&boot, &signing_key, now)?;
+    let hardware = Hardware {
+        chassis: boot.chassis,
+        serial: boot.serial,
+        factory: boot.factory,
+        slots: boot.slots,
+        admin_password: boot.admin_password,
+    };
+    let mio = machine(&hardware, &boot.flash, &signing_key, now)?;
     let unconfigured = accounts::User::find(mio.config.objects(), accounts::user::ADMIN)
         .is_none_or(|admin| admin.hash.is_none());
-    let name = facts::hostname(mio.config.objects());
     let socket = Socket::bind(&boot.socket)
         .map_err(|error| BootError::Socket { path: boot.socket.display().to_string(), error })?;
     let (outbox, inbox) = mpsc::channel(INBOX_MAX);
@@ -89,9 +157,13 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
     };
     let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
+    let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
     let supervisor = Supervisor {
+        name: facts::hostname(mio.config.objects()),
         mio,
-        name,
+        hardware,
+        boots: 0,
+        down: None,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
         flash: boot.flash,
@@ -101,9 +173,8 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         inbox,
         outbox,
         links: BTreeMap::new(),
-        desk: super::desk::Desk::default(),
+        desk: super::desk::Desk::new(jobs),
         ways,
-        slots: boot.slots,
         unsaved: BTreeMap::new(),
         under_way: 0,
         jumped: false,
@@ -116,48 +187,6 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         started: tokio::time::Instant::now(),
     };
     Ok((handle, tokio::spawn(supervisor.run())))
-}
-
-/// Makes the machine from flash and factory facts.
-fn machine(boot: &Boot, signing_key: &SigningKey, now: Now) -> Result<Mio, BootError> {
-    let agent_stored: agent::Stored = read(&boot.flash, key::AGENT)?.unwrap_or_default();
-    let broker_stored: broker::Stored = read(&boot.flash, key::BROKER)?.unwrap_or_default();
-    let accounts_stored = read(&boot.flash, key::ACCOUNTS)?.unwrap_or_default();
-    let mut tree = match read::<config::Stored>(&boot.flash, key::CONFIG)? {
-        None => Tree::factory(&boot.factory),
-        Some(stored) => Tree::restore(&stored, &boot.factory)
-            .map_err(|error| damaged(&boot.flash, "the configuration", error.to_string()))?,
-    };
-    let mut rng = random::rng();
-    if let Some(password) = boot.admin_password {
-        tree.give_admin_password(|| accounts::hash::hash(password, &mut rng));
-    }
-    let hostname = facts::hostname(tree.objects());
-    let identity = Identity {
-        udi: Udi { pid: boot.chassis.udi_pid.to_owned(), serial: boot.serial.clone() },
-        product: boot.chassis.product.to_owned(),
-        sudi_pid: boot.chassis.sudi_pid.to_owned(),
-        hostname: hostname.clone(),
-        version: boot.chassis.agent,
-        public_key: signing_key.public_key().to_string(),
-    };
-    let agent = Agent::new(identity, agent_stored, random::rng(), now);
-    let broker_facts = broker::Facts {
-        model: boot.chassis.model.to_owned(),
-        hostname,
-        slots: boot.chassis.slots,
-        equipped: boot.slots.clone(),
-    };
-    let broker = Broker::new(broker_facts, broker_stored, now);
-    let facts = Facts {
-        chassis: boot.chassis,
-        serial: boot.serial.clone(),
-        ntp: BTreeMap::new(),
-        certificates: BTreeMap::new(),
-    };
-    let mut mio = Mio::new(agent, broker, tree, facts);
-    mio.accounts = Accounts::new(accounts_stored, audit_pages(&boot.flash)?, rng);
-    Ok(mio)
 }
 
 /// Starts the NTP client: it moves the chassis's clock, and its statuses reach the loop.

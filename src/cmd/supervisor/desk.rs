@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::jobs::{Jobs, Said};
 use crate::base::ident::Slot;
 use crate::base::time::{Instant, Now};
 use crate::cli::desk::{self, Output, SessionId};
@@ -10,16 +11,31 @@ use crate::proto::mio::Mio;
 use crate::shell::sessions::{FromSession, Opened, Printer, Refused, ToSession};
 
 /// The desk, and the way back to each of its sessions.
-#[derive(Default)]
 pub(super) struct Desk {
     desk: desk::Desk,
     ways: BTreeMap<SessionId, Printer>,
+    jobs: Jobs,
 }
 
 impl Desk {
+    pub(super) fn new(jobs: Jobs) -> Desk {
+        Desk { desk: desk::Desk::default(), ways: BTreeMap::new(), jobs }
+    }
+
     /// Reads the clock of the people who sit there.
     pub(super) fn tick(&mut self, patience: Instant) {
         self.desk.tick(patience);
+    }
+
+    /// Takes what a job says.
+    pub(super) fn job(&mut self, now: Now, mio: &mut Mio, id: SessionId, said: Said) {
+        match said {
+            Said::Text(text) => self.desk.job_output(id, &text),
+            Said::Done => {
+                self.jobs.end(id);
+                self.desk.job_done(now, mio, id);
+            }
+        }
     }
 
     /// Applies what a way in says.
@@ -53,6 +69,7 @@ impl Desk {
             }
             ToSession::Resize { id, columns, rows } => self.desk.resize(id, columns, rows),
             ToSession::LastKey { id } => self.desk.last_key(id),
+            ToSession::Notice { id, text } => self.desk.notice(now, mio, id, &text),
             ToSession::Hangup { id } => self.desk.hang_up(now, mio, id),
             ToSession::SetUp { answers, reply } => {
                 let _ = reply.send(setup::apply(now, mio, &answers));
@@ -87,12 +104,21 @@ impl Desk {
         let mut more = self.desk.flush(now, mio);
         while let Some(output) = self.desk.poll() {
             let (id, message, closed) = match output {
+                Output::StartJob { id, job } => {
+                    self.jobs.start(id, mio, job);
+                    continue;
+                }
+                Output::CancelJob { id } => {
+                    self.jobs.cancel(id);
+                    continue;
+                }
                 Output::Bytes { id, bytes } => (id, FromSession::Bytes(bytes), false),
                 Output::Settled { id, serial } => (id, FromSession::Settled(serial), false),
                 Output::Closed { id, refused } => (id, FromSession::Closed { refused }, true),
             };
             let sent = self.ways.get(&id).is_some_and(|way| way.print(message));
             if closed {
+                self.jobs.end(id);
                 self.ways.remove(&id);
             } else if !sent {
                 // It is gone, or too far behind: it hears no more.
@@ -108,10 +134,11 @@ impl Desk {
 
     /// Ends every session.
     pub(super) fn close_all(&mut self) {
-        for way in self.ways.values() {
+        for (id, way) in std::mem::take(&mut self.ways) {
+            self.jobs.end(id);
             // Whoever sat there may have gone.
             let _ = way.print(FromSession::Closed { refused: false });
         }
-        self.ways.clear();
+        self.desk.forget();
     }
 }

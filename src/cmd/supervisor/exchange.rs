@@ -10,7 +10,7 @@ use crate::base::time::Utc;
 use crate::net::callhome::{Patience, Proxy, Target, Trust, exchange};
 use crate::net::stack::Stack;
 use crate::proto::agent::{Event, ExchangeError};
-use crate::proto::config::facts;
+use crate::proto::config::facts::{self, LICENCE_TRUSTPOINT};
 use crate::proto::mio::Mio;
 use crate::wire::callhome::{Request, SigningKey, seal};
 
@@ -19,11 +19,6 @@ use crate::wire::callhome::{Request, SigningKey, seal};
 /// # Source
 /// Seed, `show trustpoint`.
 pub(super) const TLS_TRUSTPOINT: &str = "CHdefault";
-/// Trustpoint that vouches for the signer of answers.
-///
-/// # Source
-/// Seed, `show trustpoint`.
-pub(super) const LICENCE_TRUSTPOINT: &str = "CiscoLicRoot";
 
 /// Everything one try needs, as the configuration has it when the try begins.
 pub(super) struct Work {
@@ -64,8 +59,14 @@ impl Work {
         seal(&request.to_json(), key, "")
     }
 
-    /// Makes the try and brings its one outcome back.
-    pub(super) async fn run(self, id: ExchangeId, body: Vec<u8>, outbox: mpsc::Sender<Input>) {
+    /// Makes the try and brings its one outcome back; `boot` counts the supervisor's starts.
+    pub(super) async fn run(
+        self,
+        boot: u32,
+        id: ExchangeId,
+        body: Vec<u8>,
+        outbox: mpsc::Sender<Input>,
+    ) {
         let outcome = match &self.target {
             Some(target) => exchange(&self.stack, target, &self.trust, self.wall, body).await,
             // Without an address there is no URL that HTTP could be spoken to.
@@ -76,7 +77,7 @@ impl Work {
             Err(reason) => Event::Lost { exchange: id, reason },
         };
         // The supervisor may have ended meanwhile; the next one asks again.
-        let _ = outbox.send(Input::Exchanged(event)).await;
+        let _ = outbox.send(Input::Exchanged { boot, event }).await;
     }
 }
 

@@ -118,6 +118,7 @@ pub(crate) struct Line {
     queue: mpsc::UnboundedSender<Vec<u8>>,
     unread: Arc<AtomicUsize>,
     reader: AbortHandle,
+    writer: AbortHandle,
 }
 
 impl Line {
@@ -125,7 +126,7 @@ impl Line {
         let (queue, mut queued) = mpsc::unbounded_channel::<Vec<u8>>();
         let unread = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&unread);
-        tokio::spawn(async move {
+        let writer = tokio::spawn(async move {
             while let Some(bytes) = queued.recv().await {
                 match tokio::time::timeout(WRITE_WAIT, half.write_all(&bytes)).await {
                     Ok(Ok(())) => left.fetch_sub(bytes.len(), Ordering::Relaxed),
@@ -135,7 +136,12 @@ impl Line {
             // The peer may have gone first.
             let _ = half.shutdown().await;
         });
-        Line { queue, unread, reader }
+        Line { queue, unread, reader, writer: writer.abort_handle() }
+    }
+
+    /// Closes the connection at once: what was sent and not read is not read any more.
+    pub(super) fn cut(self) {
+        self.writer.abort();
     }
 
     /// Queues bytes; false once the peer is more than [`UNREAD_MAX`] behind, or gone.

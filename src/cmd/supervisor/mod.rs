@@ -4,22 +4,22 @@
 //! transaction, and only then send, ask and print.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::base::ident::Slot;
 use crate::base::time::{Instant, Now};
+use crate::cli::desk::SessionId;
 use crate::net::ntp::{self, Servers};
 use crate::net::stack::{Cidr, Stack};
 use crate::proto::Next;
 use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
 use crate::proto::config::facts;
-use crate::proto::mio::{Event, Mio, Output, Piece};
+use crate::proto::mio::{Event, Mio, Output, Piece, Restart};
 use crate::shell::proof::Prover;
 use crate::shell::sessions::{Front, ToSession};
 use crate::shell::ssh::keys::{HostKey, Kind};
@@ -30,6 +30,7 @@ use crate::wire::callhome::SigningKey;
 mod boot;
 mod desk;
 mod exchange;
+mod jobs;
 mod links;
 mod status;
 mod ways;
@@ -37,7 +38,9 @@ mod ways;
 pub use boot::{Boot, BootError, boot};
 pub use status::{Registration, Status};
 
+use boot::Hardware;
 use desk::Desk;
+use jobs::Said;
 use links::Line;
 use ways::Ways;
 
@@ -75,9 +78,17 @@ pub(crate) enum Input {
     LinkGone {
         link: LinkId,
     },
-    /// The outcome of an exchange with the authority.
-    Exchanged(agent::Event),
+    /// The outcome of an exchange with the authority, and since which start it was under way.
+    Exchanged {
+        boot: u32,
+        event: agent::Event,
+    },
     Session(ToSession),
+    /// What an operator's job says.
+    Job {
+        session: SessionId,
+        said: Said,
+    },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
     /// A port that could not be opened may be free now.
@@ -85,7 +96,7 @@ pub(crate) enum Input {
     /// A host key of the SSH server was made.
     HostKey {
         kind: Kind,
-        key: HostKey,
+        key: Box<HostKey>,
     },
     /// Answer once nothing is due and nothing is under way.
     Settle(oneshot::Sender<()>),
@@ -100,6 +111,9 @@ pub(crate) enum Input {
 pub enum SupervisorError {
     #[error(transparent)]
     Flash(#[from] FlashError),
+    /// What it wrote before a restart cannot be read after it.
+    #[error(transparent)]
+    Boot(#[from] BootError),
     /// A part of the state that JSON cannot hold: a bug, and better stopped than forgotten.
     #[error("{key} cannot be written to flash: {error}")]
     Encode { key: Cow<'static, str>, error: serde_json::Error },
@@ -154,6 +168,12 @@ impl Handle {
 
 struct Supervisor {
     mio: Mio,
+    /// What a restart begins with again.
+    hardware: Hardware,
+    /// Number of starts.
+    boots: u32,
+    /// How an operator wants the chassis to go down, once everybody has been told.
+    down: Option<Restart>,
     name: String,
     clock: ChassisClock,
     flash: Flash,
@@ -164,8 +184,6 @@ struct Supervisor {
     links: BTreeMap<LinkId, Line>,
     desk: Desk,
     ways: Ways,
-    /// Slots that are to hold a blade.
-    slots: BTreeSet<Slot>,
     /// What has changed and is not on the disk yet, by key.
     unsaved: BTreeMap<Cow<'static, str>, Vec<u8>>,
     under_way: usize,
@@ -209,6 +227,20 @@ impl Supervisor {
         self.configured()?;
         loop {
             let deadline = self.turn()?;
+            match self.down.take() {
+                None => {}
+                Some(Restart::PowerOff) => {
+                    self.mio.accounts.save();
+                    self.turn()?;
+                    self.save()?;
+                    self.desk.close_all();
+                    return Ok(());
+                }
+                Some(how @ (Restart::Reboot | Restart::Erase)) => {
+                    self.restart(how)?;
+                    continue;
+                }
+            }
             let (wait, patience) = (self.clock.lab().clone(), self.expire());
             if patience.is_some_and(|due| due <= self.patience()) {
                 continue;
@@ -254,6 +286,24 @@ impl Supervisor {
         let patience = self.patience();
         let due = self.mio.accounts.expire(patience, self.mio.config.objects());
         if self.mio.accounts.is_busy() { Some(patience) } else { due }
+    }
+
+    /// Begins anew from flash, as after a power cut: sessions, links and tries are gone.
+    fn restart(&mut self, how: Restart) -> Result<(), SupervisorError> {
+        self.mio.accounts.save();
+        self.turn()?;
+        self.save()?;
+        if how == Restart::Erase {
+            self.flash.write(&[Change::Delete(key::CONFIG), Change::Delete(key::ACCOUNTS)])?;
+        }
+        self.desk.close_all();
+        self.ways.cut();
+        self.links.clear();
+        self.boots += 1;
+        self.under_way = 0;
+        let now = self.clock.now();
+        self.mio = boot::machine(&self.hardware, &self.flash, &self.signing_key, now)?;
+        self.configured()
     }
 
     /// Reads the clocks; a step of the wall clock reaches the machine before anything else does.
@@ -305,10 +355,14 @@ impl Supervisor {
                 self.links.remove(&link);
                 self.mio.handle(now, Event::Broker(broker::Event::Gone { link }));
             }
-            Input::Exchanged(event) => {
-                self.under_way = self.under_way.saturating_sub(1);
-                self.mio.handle(now, Event::Agent(event));
+            Input::Exchanged { boot, event } => {
+                // What was asked before a restart was asked by a machine that is no more.
+                if boot == self.boots {
+                    self.under_way = self.under_way.saturating_sub(1);
+                    self.mio.handle(now, Event::Agent(event));
+                }
             }
+            Input::Job { session, said } => self.desk.job(now, &mut self.mio, session, said),
             Input::Session(message) => {
                 self.desk.tick(self.patience());
                 self.desk.take(now, &mut self.mio, message);
@@ -318,7 +372,7 @@ impl Supervisor {
                 Ok(stored) => {
                     // No connection sees it before this turn has written it: nothing else runs.
                     self.unsaved.insert(kind.name().into(), stored);
-                    self.ways.made(kind, key);
+                    self.ways.made(kind, *key);
                 }
                 Err(error) => tracing::error!(chassis = %self.name, "{error}"),
             },
@@ -402,13 +456,15 @@ impl Supervisor {
                 self.under_way += 1;
                 let work = exchange::Work::new(&self.mio, &self.stack, now.wall);
                 let sealed = work.seal(&request, &self.signing_key);
-                tokio::spawn(work.run(exchange, sealed, self.outbox.clone()));
+                tokio::spawn(work.run(self.boots, exchange, sealed, self.outbox.clone()));
             }
             Output::Send { link, bytes } => {
                 let sent = self.links.get(&link).is_none_or(|line| line.send(bytes));
                 if !sent {
                     tracing::warn!(chassis = %self.name, "AppAG: link {} reads nothing; closed", link.0);
-                    self.links.remove(&link);
+                    if let Some(line) = self.links.remove(&link) {
+                        line.cut();
+                    }
                     self.mio.handle(now, Event::Broker(broker::Event::Gone { link }));
                 }
             }
@@ -421,6 +477,7 @@ impl Supervisor {
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
             Output::Configured(_) => self.configured()?,
+            Output::Restart { how, .. } => self.down = Some(how),
             Output::EndSession { session, text } => self.desk.end(session, text),
             Output::Log { severity, text } => match severity {
                 0..=3 => tracing::error!(chassis = %self.name, "{text}"),
@@ -459,7 +516,7 @@ impl Supervisor {
 
     /// Publishes how things stand, and answers whoever waits for nothing to be under way.
     fn report(&mut self, now: Now) {
-        let status = Status::of(now, &self.mio, &self.slots, self.under_way > 0);
+        let status = Status::of(now, &self.mio, &self.hardware.slots, self.under_way > 0);
         self.status.send_if_modified(|old| {
             let changed = *old != status;
             *old = status;

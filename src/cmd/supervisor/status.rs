@@ -29,6 +29,8 @@ pub struct Status {
     pub trying: bool,
     /// Every configured blade is attached.
     pub attached: bool,
+    /// Slots of the blades that are.
+    pub blades: BTreeSet<Slot>,
     pub synchronized: bool,
 }
 
@@ -42,6 +44,8 @@ pub enum Registration {
     Retrying,
     Failed,
     Registered,
+    /// Licensed by a reservation.
+    Reserved,
 }
 
 impl Status {
@@ -65,17 +69,24 @@ impl Status {
 
     pub(super) fn of(now: Now, mio: &Mio, slots: &BTreeSet<Slot>, trying: bool) -> Status {
         let report = mio.agent.report(now);
+        let attached = |slot: &Slot| mio.broker.attached(*slot).is_some();
+        let blades: BTreeSet<Slot> = slots.iter().copied().filter(attached).collect();
         let (last_renewal, virtual_account) = match &report.registration {
             RegistrationReport::Registered { last_renewal, virtual_account, .. } => {
                 (last_renewal.clone(), Some(virtual_account.clone()))
             }
             RegistrationReport::Unregistered
+            | RegistrationReport::Reserving
+            | RegistrationReport::Reserved { .. }
             | RegistrationReport::Pending
             | RegistrationReport::Failed { .. }
             | RegistrationReport::Retrying { .. } => (None, None),
         };
         let registration = match report.registration {
-            RegistrationReport::Unregistered => Registration::Unregistered,
+            RegistrationReport::Unregistered | RegistrationReport::Reserving => {
+                Registration::Unregistered
+            }
+            RegistrationReport::Reserved { .. } => Registration::Reserved,
             RegistrationReport::Pending => Registration::Pending,
             RegistrationReport::Failed { .. } => Registration::Failed,
             RegistrationReport::Retrying { .. } => Registration::Retrying,
@@ -84,7 +95,9 @@ impl Status {
         let answered = report.licences.iter().all(|licence| licence.mode.grants_more());
         let in_use = !report.licences.is_empty();
         let (authorized, out_of_compliance, evaluation, auth_expired) = match report.authorization {
-            AuthorizationStatus::Authorized { .. } => (in_use && answered, false, false, false),
+            AuthorizationStatus::Authorized { .. } | AuthorizationStatus::Reserved { .. } => {
+                (in_use && answered, false, false, false)
+            }
             AuthorizationStatus::OutOfCompliance { .. } => (false, true, false, false),
             AuthorizationStatus::Evaluation { .. } => (false, false, true, false),
             AuthorizationStatus::Expired { .. } => (false, false, false, true),
@@ -102,7 +115,8 @@ impl Status {
             renewal_failing: matches!(last_renewal, Some(Attempt::Failed { .. })),
             virtual_account,
             trying,
-            attached: slots.iter().all(|slot| mio.broker.attached(*slot).is_some()),
+            attached: blades == *slots,
+            blades,
             synchronized: mio.facts.ntp.values().any(|status| status == "Time Synchronized"),
         }
     }

@@ -93,6 +93,12 @@ impl Ways {
         Ok(())
     }
 
+    /// Cuts every connection, as a restart does.
+    pub(super) fn cut(&self) {
+        self.ssh.cut();
+        self.telnet.cut();
+    }
+
     /// Takes a host key that was made meanwhile.
     pub(super) fn made(&mut self, kind: Kind, key: HostKey) {
         self.ssh.add_key(kind, key);
@@ -160,7 +166,10 @@ impl Ways {
             let made = tokio::task::spawn_blocking(move || HostKey::make(kind)).await;
             match made {
                 // The supervisor may have ended.
-                Ok(Ok(key)) => drop(outbox.send(Input::HostKey { kind, key }).await),
+                Ok(Ok(key)) => {
+                    let key = Box::new(key);
+                    drop(outbox.send(Input::HostKey { kind, key }).await);
+                }
                 Ok(Err(error)) => tracing::error!("{}: {error}", kind.name()),
                 Err(error) => tracing::error!("{}: {error}", kind.name()),
             }

@@ -43,6 +43,13 @@ fn what_cannot_be_is_refused_with_its_place_and_remedy() {
             "two blades in slot 1",
         ),
         ("[dns]", "[dns", "line "),
+        ("\"vfxos Lab\"", "\"\"", "authority.smart_account and authority.virtual_account"),
+        ("\"Default\"", "\"De\\nfault\"", "1 to 64 printable"),
+        ("gateway =", "domain = \"a b\"\ngateway =", "domain \"a b\" is no domain name"),
+        ("name = \"FPR4125-1\"", "name = \"..\"", "chassis name \"..\" is not"),
+        ("\"JAD12345678\"", "\"JAD\\n1\"", "serial number \"JAD\\n1\" of FPR4125-1"),
+        ("\"FCH12345ABC\"", "\"\"", "serial number \"\" of FPR4125-1"),
+        ("\"FCH12345ABC\"", "\"JAD12345678\"", "JAD12345678 is given twice"),
     ];
     for (from, to, want) in cases {
         let said = refused(|text| {

@@ -6,7 +6,9 @@ use rustls_pki_types::{ServerName, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use super::*;
-use crate::wire::callhome::{Opened, open};
+use crate::base::rng::Rng;
+use crate::wire::callhome::{Opened, open, trusted_keys};
+use crate::wire::reservation::{AuthorizationCode, RequestCode, Secret};
 
 const NOW: Utc = Utc::from_civil(2020, 8, 4, 7, 58, 13);
 
@@ -80,11 +82,10 @@ fn an_answer_verifies_under_the_licence_root_alone() {
     let signer = |result| matches!(result, Err(TrustError::Signer { .. }));
     assert!(signer(check_answer(&answer, ca.root_pem(), NOW)));
     assert!(signer(check_answer(&answer, Ca::generate().unwrap().licence_root_pem(), NOW)));
-    assert!(signer(check_answer(
-        &answer,
-        ca.licence_root_pem(),
-        VALID_TO + Duration::from_secs(9)
-    )));
+    for at in [VALID_TO + Duration::from_secs(9), VALID_FROM - Duration::from_secs(9)] {
+        let refused = check_answer(&answer, ca.licence_root_pem(), at);
+        assert_eq!(refused, Err(TrustError::Expired));
+    }
     let both = format!("{}{}", ca.root_pem(), ca.licence_root_pem());
     assert_eq!(check_answer(&answer, &both, NOW), Ok(()));
 }
@@ -97,7 +98,7 @@ fn what_an_answer_lacks_is_told_apart() {
     let changed = Opened { body: b"Answer".to_vec(), ..good.clone() };
     assert_eq!(check_answer(&changed, root, NOW), Err(TrustError::Signature));
     let unsigned = Opened { signature: Vec::new(), ..good.clone() };
-    assert_eq!(check_answer(&unsigned, root, NOW), Err(TrustError::Signature));
+    assert_eq!(check_answer(&unsigned, root, NOW), Err(TrustError::Unsigned));
     for chain in [String::new(), "nonsense".to_owned(), good.chain.repeat(3)] {
         let bare = Opened { chain, ..good.clone() };
         assert_eq!(check_answer(&bare, root, NOW), Err(TrustError::Chain));
@@ -132,6 +133,21 @@ fn an_identity_can_t_sign_answers() {
     let chain = ca.issue_signing(key, VALID_FROM, VALID_TO).unwrap();
     let granted = open(&seal(b"answer", &chassis, &chain)).unwrap();
     assert_eq!(check_answer(&granted, ca.licence_root_pem(), NOW), Ok(()));
+}
+
+/// A code that a person typed comes with no chain: the trustpoint's own key must have made it.
+#[test]
+fn a_reservation_code_verifies_under_the_licence_root_alone() {
+    let made = ca();
+    let ca = Ca::load(&made.to_stored()).unwrap();
+    let udi = Udi { pid: "FPR-4125-SUP".into(), serial: "JAD12345678".into() };
+    let commitment = Secret::draw(&mut Rng::from_seed(1)).commitment();
+    let request = RequestCode { udi: udi.clone(), commitment };
+    let code = AuthorizationCode::sign(&request, ca.reservation_key());
+    assert!(code.is_for(&udi, &trusted_keys(made.licence_root_pem())));
+    assert!(!code.is_for(&udi, &trusted_keys(made.root_pem())));
+    assert!(!code.is_for(&udi, &trusted_keys(made.signer_chain())));
+    assert!(!code.is_for(&udi, &trusted_keys(Ca::generate().unwrap().licence_root_pem())));
 }
 
 #[test]

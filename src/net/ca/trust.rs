@@ -23,7 +23,12 @@ pub enum TrustError {
     Trustpoint,
     #[error("the answer carries no chain of 1 to {CHAIN_MAX} certificates")]
     Chain,
-    /// Another root, a purpose or dates that don't fit.
+    #[error("the answer is not signed")]
+    Unsigned,
+    /// The signer's certificate, or one above it, is over or has not begun.
+    #[error("the signer's certificate is not valid at this date")]
+    Expired,
+    /// Another root, or a purpose that doesn't fit.
     #[error("the signer is not trusted: {reason}")]
     Signer { reason: String },
     #[error("the answer and its signature do not match")]
@@ -33,7 +38,7 @@ pub enum TrustError {
 /// Checks that an answer was signed by someone for whom one of `roots` (PEM) vouches at `at`.
 ///
 /// # Errors
-/// [`TrustError`], in the order: trustpoint, chain, signer, signature.
+/// [`TrustError`], in the order: trustpoint, no signature, chain, signer, signature.
 pub fn check_answer(answer: &Opened, roots: &str, at: Utc) -> Result<(), TrustError> {
     check_answer_by(answer, &certificates(roots).ok_or(TrustError::Trustpoint)?, at)
 }
@@ -49,9 +54,18 @@ pub fn check_answer_by(
 ) -> Result<(), TrustError> {
     let anchors: Result<Vec<_>, _> = roots.iter().map(anchor_from_trusted_cert).collect();
     let anchors = anchors.map_err(|_| TrustError::Trustpoint)?;
+    if answer.signature.is_empty() {
+        return Err(TrustError::Unsigned);
+    }
     let chain = certificates(&answer.chain).ok_or(TrustError::Chain)?;
     let (leaf, rest) = chain.split_first().ok_or(TrustError::Chain)?;
-    let untrusted = |error: webpki::Error| TrustError::Signer { reason: error.to_string() };
+    let untrusted = |error: webpki::Error| {
+        let dates = matches!(
+            error,
+            webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. }
+        );
+        if dates { TrustError::Expired } else { TrustError::Signer { reason: error.to_string() } }
+    };
     let signer = EndEntityCert::try_from(leaf).map_err(untrusted)?;
     let since_epoch = Duration::from_secs(u64::try_from(at.unix_s()).unwrap_or(0));
     signer

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
-use smoltcp::socket::{Socket, tcp};
+use smoltcp::socket::{Socket, tcp, udp};
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
@@ -24,20 +24,36 @@ const ORPHAN_LIFE: Duration = Duration::from_secs(60);
 const LINGER: Duration = Duration::from_secs(3);
 /// Most connections that nobody holds; with one more the oldest is reset at once.
 const ORPHANS_MAX: usize = 256;
+/// Most closed connections that are remembered in case their peer's last packet comes again; with
+/// one more the oldest is forgotten, and its buffers serve the next connection.
+const TIME_WAIT_MAX: usize = 8;
 /// Longest wait for the third packet of a handshake.
 const HALF_OPEN_LIFE: Duration = Duration::from_secs(20);
 /// Closed connections whose buffers are kept for the next one.
 const SPARES_MAX: usize = 8;
 /// How long a peer may leave data unacknowledged.
 const ACK_WAIT: Duration = Duration::from_secs(120);
+/// How long an acknowledgement may wait for data to go with.
+///
+/// # Source
+/// smoltcp's own, which is in RFC 9293's bounds.
+const ACK_DELAY: Duration = Duration::from_millis(10);
 /// Local ports that are given out when none is asked for.
 ///
 /// # Source
 /// Linux, `ip_local_port_range`.
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
-/// A socket whose owner is gone.
+/// What kind of socket an orphan is, so that it is found by its handle alone.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Tcp,
+    Udp,
+}
+
+/// A socket whose owner is gone. Its handle is valid until it is freed, which happens here only.
 struct Orphan {
+    kind: Kind,
     handle: SocketHandle,
     since: Instant,
 }
@@ -55,6 +71,8 @@ pub(super) struct Core {
     orphans: VecDeque<Orphan>,
     pub neighbours: Neighbours,
     spares: Vec<tcp::Socket<'static>>,
+    /// The TCP port that was given out last.
+    last_port: u16,
 }
 
 impl Core {
@@ -71,6 +89,7 @@ impl Core {
             orphans: VecDeque::new(),
             neighbours: Neighbours::default(),
             spares: Vec::new(),
+            last_port: u16::from_le_bytes(random()),
         }
     }
 
@@ -114,11 +133,20 @@ impl Core {
         route.map(|route| route.via_router.into())
     }
 
-    /// Returns a local port that no socket of the kind uses; `None` when all are taken.
-    pub fn ephemeral(&self, taken: impl Fn(u16) -> bool) -> Option<u16> {
-        let span = EPHEMERAL.end() - EPHEMERAL.start() + 1;
-        let first = u16::from_le_bytes(random()) % span;
-        (0..span).map(|step| EPHEMERAL.start() + (first + step) % span).find(|port| !taken(*port))
+    /// Returns a local TCP port that no socket uses; `None` when all are taken.
+    ///
+    /// One after the other: a port comes again only when the peer has long forgotten it. A peer
+    /// that still has the last connection from it answers a SYN with anything but SYN and ACK, and
+    /// smoltcp then waits until it gives up.
+    pub fn tcp_port(&mut self) -> Option<u16> {
+        let port = free_port(self.last_port.wrapping_add(1), |port| self.tcp_port_taken(port))?;
+        self.last_port = port;
+        Some(port)
+    }
+
+    /// Returns a local UDP port that no socket uses and nobody guesses; `None` when all are taken.
+    pub fn udp_port(&self) -> Option<u16> {
+        free_port(u16::from_le_bytes(random()), |port| self.udp_port_taken(port))
     }
 
     pub fn tcp_port_taken(&self, port: u16) -> bool {
@@ -146,18 +174,24 @@ impl Core {
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(ACK_WAIT.into()));
         socket.set_keep_alive(None);
+        socket.set_ack_delay(Some(ACK_DELAY.into()));
         socket.set_congestion_control(tcp::CongestionControl::Cubic);
         socket
     }
 
     /// Takes over a socket whose owner is gone, until it is closed or its time is up.
-    pub fn orphan(&mut self, now: Instant, handle: SocketHandle) {
+    pub fn orphan(&mut self, now: Instant, kind: Kind, handle: SocketHandle) {
         if self.orphans.len() >= ORPHANS_MAX
             && let Some(oldest) = self.orphans.pop_front()
         {
             self.free(oldest.handle);
         }
-        self.orphans.push_back(Orphan { handle, since: now });
+        if let Kind::Tcp = kind {
+            // Nobody is left who might answer with data that the acknowledgement could go with,
+            // and the last one must have left before the connection is forgotten.
+            self.sockets.get_mut::<tcp::Socket<'_>>(handle).set_ack_delay(None);
+        }
+        self.orphans.push_back(Orphan { kind, handle, since: now });
     }
 
     fn free(&mut self, handle: SocketHandle) {
@@ -257,9 +291,13 @@ impl Core {
         for handle in done {
             self.free(handle);
         }
+        let remembered = self.orphans.iter().filter(|orphan| self.is_remembered(orphan)).count();
+        let mut surplus = remembered.saturating_sub(TIME_WAIT_MAX);
         for _ in 0..self.orphans.len() {
             let Some(orphan) = self.orphans.pop_front() else { break };
-            if self.orphan_done(now, &orphan) {
+            let forgotten = surplus > 0 && self.is_remembered(&orphan);
+            surplus -= usize::from(forgotten);
+            if forgotten || self.orphan_done(now, &orphan) {
                 self.free(orphan.handle);
             } else {
                 self.orphans.push_back(orphan);
@@ -267,12 +305,23 @@ impl Core {
         }
     }
 
+    /// Whether it was closed by both ends and waits only for what may come late.
+    fn is_remembered(&self, orphan: &Orphan) -> bool {
+        match orphan.kind {
+            Kind::Tcp => {
+                let socket = self.sockets.get::<tcp::Socket<'_>>(orphan.handle);
+                socket.state() == tcp::State::TimeWait
+            }
+            Kind::Udp => false,
+        }
+    }
+
     fn orphan_done(&mut self, now: Instant, orphan: &Orphan) -> bool {
         let tcp_end = orphan.since + ORPHAN_LIFE.into();
         let udp_end = orphan.since + LINGER.into();
-        let mut sockets = self.sockets.iter_mut();
-        match sockets.find(|(handle, _)| *handle == orphan.handle) {
-            Some((_, Socket::Tcp(socket))) => {
+        match orphan.kind {
+            Kind::Tcp => {
+                let socket = self.sockets.get_mut::<tcp::Socket<'_>>(orphan.handle);
                 if now >= tcp_end {
                     socket.abort();
                 }
@@ -280,8 +329,10 @@ impl Core {
                     socket.state() == tcp::State::Closed && socket.remote_endpoint().is_none();
                 reset_sent || now >= tcp_end + LINGER.into()
             }
-            Some((_, Socket::Udp(socket))) => socket.send_queue() == 0 || now >= udp_end,
-            Some((_, Socket::Raw(_) | Socket::Icmp(_))) | None => true,
+            Kind::Udp => {
+                let socket = self.sockets.get::<udp::Socket<'_>>(orphan.handle);
+                socket.send_queue() == 0 || now >= udp_end
+            }
         }
     }
 
@@ -290,15 +341,14 @@ impl Core {
         let half_open = self.listeners.values().flat_map(|backlog| &backlog.half_open);
         let half_open = half_open.map(|(_, since)| *since + HALF_OPEN_LIFE.into());
         let orphans = self.orphans.iter().map(|orphan| {
-            match self.sockets.iter().find(|(handle, _)| *handle == orphan.handle) {
-                Some((_, Socket::Tcp(socket))) if socket.state() != tcp::State::Closed => {
-                    orphan.since + ORPHAN_LIFE.into()
-                }
-                Some((_, Socket::Tcp(_))) => orphan.since + (ORPHAN_LIFE + LINGER).into(),
-                Some((_, Socket::Udp(_) | Socket::Raw(_) | Socket::Icmp(_))) | None => {
-                    orphan.since + LINGER.into()
-                }
-            }
+            let closed =
+                |handle| self.sockets.get::<tcp::Socket<'_>>(handle).state() == tcp::State::Closed;
+            let life = match orphan.kind {
+                Kind::Tcp if closed(orphan.handle) => ORPHAN_LIFE + LINGER,
+                Kind::Tcp => ORPHAN_LIFE,
+                Kind::Udp => LINGER,
+            };
+            orphan.since + life.into()
         });
         half_open.chain(orphans).chain(self.neighbours.due_at()).min()
     }
@@ -321,4 +371,11 @@ impl Core {
         }
         self.neighbours.wake();
     }
+}
+
+/// Returns the first free local port, looking from `first` on and all around.
+fn free_port(first: u16, taken: impl Fn(u16) -> bool) -> Option<u16> {
+    let span = EPHEMERAL.end() - EPHEMERAL.start() + 1;
+    let first = first.wrapping_sub(*EPHEMERAL.start()) % span;
+    (0..span).map(|step| EPHEMERAL.start() + (first + step) % span).find(|port| !taken(*port))
 }

@@ -17,7 +17,7 @@ use smoltcp::wire::{IpAddress, IpListenEndpoint};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::core::Core;
+use super::core::{Core, Kind};
 use super::neighbour::ReachError;
 use super::{Shared, Stack, socket_addr};
 
@@ -124,7 +124,7 @@ impl Stack {
         if core.dead.is_some() || core.next_hop(to.ip()).is_none() {
             return Err(ConnectError::NoRoute);
         }
-        let port = core.ephemeral(|port| core.tcp_port_taken(port)).ok_or(ConnectError::NoPort)?;
+        let port = core.tcp_port().ok_or(ConnectError::NoPort)?;
         let mut socket = core.tcp_socket();
         let remote = (IpAddress::from(to.ip()), to.port());
         let local = IpListenEndpoint { addr: None, port };
@@ -206,7 +206,7 @@ impl TcpListener {
                 return Poll::Ready(Ok((TcpStream { shared, handle, local, peer }, peer)));
             }
             // Reset by the peer before anyone looked.
-            core.orphan(now, handle);
+            core.orphan(now, Kind::Tcp, handle);
         }
         if let Some(backlog) = core.listeners.get_mut(&port) {
             backlog.waker = Some(cx.waker().clone());
@@ -223,7 +223,7 @@ impl Drop for TcpListener {
             let half_open = backlog.half_open.into_iter().map(|(handle, _)| handle);
             for handle in half_open.chain(backlog.ready) {
                 core.sockets.get_mut::<tcp::Socket<'_>>(handle).abort();
-                core.orphan(now, handle);
+                core.orphan(now, Kind::Tcp, handle);
             }
         }
         drop(core);
@@ -353,7 +353,7 @@ impl Drop for TcpStream {
         } else {
             socket.close();
         }
-        core.orphan(now, self.handle);
+        core.orphan(now, Kind::Tcp, self.handle);
         drop(core);
         self.shared.kick.notify_one();
     }

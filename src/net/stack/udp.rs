@@ -12,6 +12,7 @@ use smoltcp::socket::udp;
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
 use thiserror::Error;
 
+use super::core::Kind;
 use super::neighbour::ReachError;
 use super::{Shared, Stack, socket_addr};
 
@@ -44,7 +45,7 @@ impl Stack {
     pub fn bind_udp(&self, local: SocketAddr) -> Result<UdpSocket, BindError> {
         let mut core = self.0.core.lock();
         let port = match local.port() {
-            0 => core.ephemeral(|port| core.udp_port_taken(port)).ok_or(BindError::NoPort)?,
+            0 => core.udp_port().ok_or(BindError::NoPort)?,
             port if core.udp_port_taken(port) => return Err(BindError::InUse { port }),
             port => port,
         };
@@ -165,7 +166,7 @@ impl UdpSocket {
 impl Drop for UdpSocket {
     fn drop(&mut self) {
         let now = self.shared.now();
-        self.shared.core.lock().orphan(now, self.handle);
+        self.shared.core.lock().orphan(now, Kind::Udp, self.handle);
         self.shared.kick.notify_one();
     }
 }

@@ -176,7 +176,7 @@ fn an_inactive_or_expired_account_is_no_account() {
     let mut lab = Lab::new();
     lab.user("jo", "Jo.Secret1", "operations");
     let jo: &[(&str, &[&str])] = &[("security", &[]), ("local-user", &["jo"])];
-    lab.set(0, &[(jo, "expiration", "2026-11-25")]);
+    lab.set(0, &[(jo, "expiration", "nov 25 2026")]);
     assert!(lab.try_login(0, "jo", "Jo.Secret1").is_some());
     assert_eq!(lab.try_login(12 * 3600, "jo", "Jo.Secret1"), None);
     lab.set(0, &[(jo, "account-status", "inactive")]);
@@ -347,7 +347,7 @@ fn the_account_admin_cannot_be_made_useless() {
     let mut inactive = Pending::default();
     inactive.set(tree, &admin, (Verb::Set, "account-status"), "inactive").unwrap();
     let mut expiring = Pending::default();
-    expiring.set(tree, &admin, (Verb::Set, "expiration"), "2030-01-01").unwrap();
+    expiring.set(tree, &admin, (Verb::Set, "expiration"), "jan 1 2030").unwrap();
     let mut bare = Pending::default();
     bare.delete(tree, &role).unwrap();
     let mut gone = Pending::default();

@@ -6,7 +6,7 @@ use super::policy::{self, Policy};
 use crate::base::time::Utc;
 use crate::proto::config::facts;
 use crate::proto::config::schema::Verb;
-use crate::proto::config::value::Value;
+use crate::proto::config::value::{self, Value};
 use crate::proto::config::{Objects, Path};
 
 /// The account that always exists, is always active and never expires.
@@ -67,7 +67,11 @@ impl User {
                 aaa: has("aaa"),
             },
             active: privileged || objects.text(&path, "account-status") != "inactive",
-            expires: if privileged { None } else { expiration(&objects.text(&path, "expiration")) },
+            expires: if privileged {
+                None
+            } else {
+                value::date(&objects.text(&path, "expiration"))
+            },
             keys: keys
                 .split(';')
                 .map(str::trim)
@@ -86,11 +90,6 @@ impl User {
 /// Returns the path of an account's object.
 pub fn path(name: &str) -> Option<Path> {
     Path::find(&[("security", &[]), ("local-user", &[name])])
-}
-
-/// Reads the date that the property `expiration` keeps; `None` for never.
-pub fn expiration(text: &str) -> Option<Utc> {
-    Utc::parse_iso(text)
 }
 
 /// Why a name is not taken for a new account.

@@ -50,10 +50,11 @@ pub(super) enum Purpose {
     Renew {
         instance: String,
     },
-    /// `asked` is what blades used when the request left.
+    /// `asked` is what blades used when the request left; `for_blades` says that they caused it.
     Authorize {
         instance: String,
         asked: BTreeMap<Tag, u32>,
+        for_blades: bool,
     },
 }
 
@@ -109,7 +110,8 @@ impl Agent {
             Wish::Renew => Purpose::Renew { instance: instance()? },
             Wish::Authorize => {
                 let asked = self.stored.usage.iter().map(|(tag, usage)| (tag.clone(), usage.count));
-                Purpose::Authorize { instance: instance()?, asked: asked.collect() }
+                let for_blades = self.hold_off.is_some();
+                Purpose::Authorize { instance: instance()?, asked: asked.collect(), for_blades }
             }
         })
     }
@@ -137,7 +139,7 @@ impl Agent {
             Purpose::Register { token, force } => self.registers(token, *force),
             Purpose::Replace { token } => self.registers(token, true),
             Purpose::Renew { instance } => Ask::Renew { instance: instance.clone() },
-            Purpose::Authorize { instance, asked } => {
+            Purpose::Authorize { instance, asked, for_blades: _ } => {
                 self.hold_off = None;
                 let uses = asked.iter().map(|(tag, count)| Use { tag: tag.clone(), count: *count });
                 Ask::Authorize { instance: instance.clone(), in_use: uses.collect() }

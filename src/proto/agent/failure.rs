@@ -32,6 +32,12 @@ pub enum ExchangeError {
     /// another request.
     #[error("the answer's signature does not verify")]
     Signature,
+    /// What came bears no signature at all.
+    #[error("the answer is not signed")]
+    Unsigned,
+    /// The certificate of whoever signed what came has ended, or not begun, by the chassis's clock.
+    #[error("the certificate of the answer's signer is not valid at this date")]
+    SignerExpired,
 }
 
 impl ExchangeError {
@@ -39,7 +45,8 @@ impl ExchangeError {
     ///
     /// # Source
     /// Seed, "Gemeenschappelijke Licentieproblemen op FXOS-chassis", one listing a variant, and
-    /// "Verlopen autorisatie" for the signature.
+    /// "Verlopen autorisatie" for the signature. No listing shows the last two: the one is recall,
+    /// the other the description of error 42 in the public model cisco-smart-license-errors.
     pub const fn device_text(self) -> &'static str {
         match self {
             ExchangeError::Resolve => "Failed to resolve host",
@@ -52,6 +59,23 @@ impl ExchangeError {
             ExchangeError::Transport => "HTTP transport failed",
             ExchangeError::Parse => "Parsing backend response message failed",
             ExchangeError::Signature => SIGNATURE_TEXT,
+            ExchangeError::Unsigned => "Response Message not signed",
+            ExchangeError::SignerExpired => "The certificate has expired",
+        }
+    }
+
+    /// Returns true if an answer came and was not believed.
+    pub const fn is_distrust(self) -> bool {
+        match self {
+            ExchangeError::Signature | ExchangeError::Unsigned | ExchangeError::SignerExpired => {
+                true
+            }
+            ExchangeError::Resolve
+            | ExchangeError::Connect
+            | ExchangeError::Authenticate
+            | ExchangeError::Status { .. }
+            | ExchangeError::Transport
+            | ExchangeError::Parse => false,
         }
     }
 
@@ -70,7 +94,13 @@ impl ExchangeError {
                 | ExchangeError::Status { .. }
                 | ExchangeError::Transport,
             ) => "Communication message send error",
-            (AgentVersion::V4_3_6, ExchangeError::Parse | ExchangeError::Signature)
+            (
+                AgentVersion::V4_3_6,
+                ExchangeError::Parse
+                | ExchangeError::Signature
+                | ExchangeError::Unsigned
+                | ExchangeError::SignerExpired,
+            )
             | (AgentVersion::V1_2_2 | AgentVersion::V1_6_14 | AgentVersion::V4_6_9, _) => {
                 self.device_text()
             }
@@ -104,7 +134,10 @@ impl ExchangeError {
                 AgentVersion::V1_2_2 | AgentVersion::V1_6_14 | AgentVersion::V4_6_9,
                 ExchangeError::Connect | ExchangeError::Authenticate | ExchangeError::Status { .. },
             )
-            | (_, ExchangeError::Signature) => AfterFailure::GiveUp,
+            | (
+                _,
+                ExchangeError::Signature | ExchangeError::Unsigned | ExchangeError::SignerExpired,
+            ) => AfterFailure::GiveUp,
         }
     }
 }
@@ -146,23 +179,67 @@ pub enum ConfigError {
     /// `deregister` with nothing to give back.
     #[error("the chassis is not registered")]
     NotRegistered,
-    /// `register`, or `enable reservation` on a registered chassis.
+    /// What only a registration allows, while licences are reserved instead.
     #[error("reservation and registration exclude each other; undo the one first")]
     Reserved,
+    /// A command of the reservation while reservation is not enabled.
+    #[error("reservation is not enabled; enable it and commit first")]
+    NotReservationMode,
+    /// `request`, or `disable reservation`, with a request code that waits for its authorization.
+    #[error("a reservation is asked for; install its authorization, or cancel")]
+    ReservationInProgress,
+    /// `install` or `cancel` without a request code.
+    #[error("no reservation is asked for; make a request first")]
+    NoReservationInProgress,
+    /// `return` without an authorization.
+    #[error("no authorization is installed")]
+    NoAuthorizationInstalled,
+    /// `install` where an authorization is installed.
+    #[error("an authorization is installed already; return it first")]
+    AlreadyInstalled,
+    /// `install` of something that is no authorization code, or was mistyped.
+    #[error("that is no authorization code, or it was mistyped")]
+    CodeUnreadable,
+    /// `install` of an authorization for another request or another chassis.
+    #[error("the authorization code answers another request than the last")]
+    CodeMismatch,
+    /// `install` of an authorization that no trusted authority made.
+    #[error("the authorization code is not made by an authority that CiscoLicRoot vouches for")]
+    CodeInvalid,
+    /// `install` while no authority is trusted.
+    #[error("trustpoint CiscoLicRoot holds no certificate of a licence authority")]
+    NoTrustChain,
 }
 
 impl ConfigError {
     /// Returns the bytes after `Error : `.
     ///
     /// # Source
-    /// Seed, "Verlopen autorisatie", for the first. The others follow the error names of the public
-    /// model cisco-smart-license-errors (53, 43, 74); their words are recall.
+    /// Seed, "Verlopen autorisatie", for the first. The others are the descriptions of the public
+    /// model cisco-smart-license-errors (53, 43, 74 to 78, 100, 101, 120, 73 and 99), which the
+    /// first resembles and does not equal; so their exact words are recall.
     pub const fn device_text(self) -> &'static str {
         match self {
             ConfigError::AlreadyRegistered => "Smart Agent already registered",
             ConfigError::InProgress => "Smart Agent registration in progress",
             ConfigError::NotRegistered => "Smart Agent is not registered",
-            ConfigError::Reserved => "Operation not supported in the reserved state",
+            ConfigError::Reserved => {
+                "Operation not supported because the agent is running in permanent License \
+                 reservation mode"
+            }
+            ConfigError::NotReservationMode => "Not in license reservation mode",
+            ConfigError::ReservationInProgress => "License reservation is in progress",
+            ConfigError::NoReservationInProgress => "No license reservation is in progress",
+            ConfigError::NoAuthorizationInstalled => "No authorization code installed in device",
+            ConfigError::AlreadyInstalled => {
+                "The reservation authorization code is already installed"
+            }
+            ConfigError::CodeUnreadable => "Failed to parse reservation authorization code",
+            ConfigError::CodeMismatch => {
+                "The reservation authorization code does not match the reservation request code"
+            }
+            ConfigError::CodeInvalid => "Validation of the authorization key failed",
+            ConfigError::NoTrustChain => "Could not validate Trust Chain",
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The Smart Agent: registration, authorization and evaluation of one chassis.
 //!
 //! Two machines share one [`Stored`]: the registration, and under a registration its
-//! authorization; the evaluation runs where there is none. [`Agent::poll`] derives what is to be
+//! authorization; the evaluation runs where there is none. A [`Reservation`] takes the place of
+//! both. [`Agent::poll`] derives what is to be
 //! done from how things stand: what differs from flash is written first, then told to the broker,
 //! then logged, and only then is the authority asked. One exchange is under way at a time.
 
@@ -22,6 +23,7 @@ mod notice;
 mod operator;
 mod outcome;
 mod report;
+mod reservation;
 mod stored;
 mod timers;
 pub mod timing;
@@ -31,11 +33,12 @@ pub use failure::{AfterFailure, ConfigError, ExchangeError, REFUSED_TEXT, SIGNAT
 pub use notice::{EventLine, EventLog, LogLine};
 pub use report::{
     AuthorizationStatus, CertificateReport, Communication, Job, JobKind, Licence, LicenceStatus,
-    RegistrationReport, Report, spelled,
+    RegistrationReport, Report, ReservationReport, spelled,
 };
+pub use reservation::Reservation;
 pub use stored::{
-    Attempt, Authorization, Privacy, Refusal, Registered, Registration, Replacement, Reservation,
-    Standing, Stored, Usage,
+    Attempt, Authorization, Privacy, Refusal, Registered, Registration, Replacement, Standing,
+    Stored, Usage,
 };
 
 /// Who the chassis is. The private key stays with whoever carries out [`Output::Ask`].
@@ -83,8 +86,9 @@ pub enum Output {
 pub struct Enforcement {
     /// One for each tag of the last [`Agent::demand`].
     pub modes: BTreeMap<Tag, Mode>,
-    /// True when the token allowed export-controlled functionality.
+    /// True when the token allowed export-controlled functionality, and under a reservation.
     pub export_controlled: bool,
+    /// True while registered, or licensed by a reservation.
     pub registered: bool,
 }
 
@@ -140,7 +144,9 @@ impl Agent {
             events: EventLog::default(),
         };
         agent.note(now.wall, notice::Notice::Ready);
+        agent.note(now.wall, notice::Notice::Enabled);
         agent.stored.evaluation = agent.stored.evaluation.restored(now.wall);
+        agent.reservation_checked(now.wall);
         agent.clock_checked(now.wall);
         agent.settle(now.wall);
         agent
@@ -193,6 +199,9 @@ impl Agent {
 
     /// Returns the mode that holds for one entitlement.
     fn mode(&self, usage: &Usage) -> Mode {
+        if self.reserved() {
+            return Mode::ReservedAuthorized;
+        }
         match (&self.stored.registration, self.stored.evaluation) {
             (Registration::Registered(registered), _) => match registered.authorization.standing {
                 Standing::Expired => Mode::AuthorizationExpired,
@@ -219,19 +228,22 @@ impl Agent {
 
     fn enforcement(&self) -> Enforcement {
         let modes = self.stored.usage.iter().map(|(tag, usage)| (tag.clone(), self.mode(usage)));
-        let registered = self.registered();
         Enforcement {
             modes: modes.collect(),
-            export_controlled: registered.is_some_and(|registered| registered.export_controlled),
-            registered: registered.is_some(),
+            export_controlled: self.export_controlled(),
+            registered: self.registered().is_some() || self.reserved(),
         }
+    }
+
+    /// Returns whether export-controlled functionality is allowed.
+    fn export_controlled(&self) -> bool {
+        self.reserved() || self.registered().is_some_and(|held| held.export_controlled)
     }
 
     /// True while [`Agent::enforcement`] would say the same; it makes no copies to find out.
     fn holds(&self, told: &Enforcement) -> bool {
-        let registered = self.registered();
-        told.registered == registered.is_some()
-            && told.export_controlled == registered.is_some_and(|held| held.export_controlled)
+        told.registered == (self.registered().is_some() || self.reserved())
+            && told.export_controlled == self.export_controlled()
             && told.modes.len() == self.stored.usage.len()
             && self
                 .stored
@@ -259,7 +271,8 @@ impl Agent {
 
     /// Lets the evaluation run where it has to.
     fn settle(&mut self, now: Utc) {
-        let running = self.registered().is_none() && !self.stored.usage.is_empty();
+        let licensed = self.registered().is_some() || self.reserved();
+        let running = !licensed && !self.stored.usage.is_empty();
         if self.stored.evaluation.run(now, running) {
             self.note(now, notice::Notice::EvaluationStarted);
         }

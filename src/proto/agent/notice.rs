@@ -76,33 +76,104 @@ impl EventLog {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     Ready,
+    Enabled,
     Registered,
-    RegistrationFailed { reason: String },
+    RegistrationFailed {
+        reason: String,
+    },
     Deregistered,
-    DeregistrationFailed { reason: String },
+    DeregistrationFailed {
+        reason: String,
+    },
     Renewed,
-    RenewalFailed { reason: String },
-    RegistrationEnding { days: u64 },
+    RenewalFailed {
+        reason: String,
+    },
+    RegistrationEnding {
+        days: u64,
+    },
     RegistrationEnded,
     ClockChanged,
     ClockOutsideCertificate,
+    /// The clock stands before the certificate's first moment.
+    CertificateNotStarted,
     AuthorizationRenewed,
-    AuthorizationFailed { reason: String },
+    AuthorizationFailed {
+        reason: String,
+    },
+    /// As the two above, for an exchange that blades caused.
+    EntitlementsAuthorized,
+    EntitlementsFailed {
+        reason: String,
+    },
     AuthorizationExpired,
     InCompliance,
     OutOfCompliance,
-    InvalidTag { tag: Tag },
-    CommunicationFailed { reason: String },
+    InvalidTag {
+        tag: Tag,
+    },
+    CommunicationFailed {
+        reason: String,
+    },
     CommunicationRestored,
+    /// What the authority said when it refused; no listing prints it but the event log.
+    ResponseFailed {
+        text: String,
+    },
+    CertificateValidation {
+        reason: String,
+    },
     EvaluationStarted,
-    EvaluationEnding { left: String },
+    EvaluationEnding {
+        left: String,
+    },
     EvaluationExpired,
     EvaluationStillExpired,
-    ExportControlled { allowed: bool },
+    ExportControlled {
+        allowed: bool,
+    },
     AlreadyRegistered,
     NotRegistered,
     Daily,
-    Usage { tag: Tag, count: u32 },
+    Usage {
+        tag: Tag,
+        count: u32,
+    },
+    Reservation(ReservationStep),
+}
+
+/// What happened to a licence reservation. Only the event log tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReservationStep {
+    Enabled,
+    Disabled,
+    Requested,
+    Cancelled,
+    Installed,
+    /// An authorization code was not taken.
+    Failed {
+        reason: String,
+    },
+    Returned,
+    /// Flash holds another chassis's reservation.
+    Foreign,
+}
+
+impl ReservationStep {
+    /// # Source
+    /// Recall: the names follow the pattern of the one event that a listing shows.
+    const fn event(&self) -> &'static str {
+        match self {
+            ReservationStep::Enabled => "SAEVT_RESERVE_ENABLED",
+            ReservationStep::Disabled => "SAEVT_RESERVE_DISABLED",
+            ReservationStep::Requested => "SAEVT_RESERVE_REQUEST",
+            ReservationStep::Cancelled => "SAEVT_RESERVE_CANCEL",
+            ReservationStep::Installed => "SAEVT_RESERVE_INSTALL_SUCCESS",
+            ReservationStep::Failed { .. } => "SAEVT_RESERVE_INSTALL_FAIL",
+            ReservationStep::Returned => "SAEVT_RESERVE_RETURN",
+            ReservationStep::Foreign => "SAEVT_RESERVE_UDI_MISMATCH",
+        }
+    }
 }
 
 /// How a notice reads: severity, mnemonic, name in the event log.
@@ -128,6 +199,7 @@ impl Notice {
     fn reading(&self) -> Reading {
         match self {
             Notice::Ready => Reading(6, "AGENT_READY", "SAEVT_READY"),
+            Notice::Enabled => Reading(6, "AGENT_ENABLED", "SAEVT_ENABLED"),
             Notice::Registered => Reading(6, "AGENT_REG_SUCCESS", "SAEVT_REGISTER_SUCCESS"),
             Notice::RegistrationFailed { .. } => {
                 Reading(3, "AGENT_REG_FAILED", "SAEVT_REGISTER_FAIL")
@@ -148,8 +220,17 @@ impl Notice {
             Notice::ClockOutsideCertificate => {
                 Reading(3, "REG_EXPIRED_CLOCK_CHANGE", "SAEVT_REG_EXPIRED_CLOCK_CHANGE")
             }
+            Notice::CertificateNotStarted => {
+                Reading(3, "ID_CERT_RENEW_NOT_STARTED", "SAEVT_ID_CERT_NOT_STARTED")
+            }
             Notice::AuthorizationRenewed => {
                 Reading(6, "AUTH_RENEW_SUCCESS", "SAEVT_AUTH_RENEW_SUCCESS")
+            }
+            Notice::EntitlementsAuthorized => {
+                Reading(6, "ENTITLEMENT_RENEW_SUCCESS", "SAEVT_ENTITLEMENT_RENEW_SUCCESS")
+            }
+            Notice::EntitlementsFailed { .. } => {
+                Reading(3, "ENTITLEMENT_RENEW_FAILED", "SAEVT_ENTITLEMENT_RENEW_FAIL")
             }
             Notice::AuthorizationFailed { .. } => {
                 Reading(3, "AUTH_RENEW_FAILED", "SAEVT_AUTH_RENEW_FAIL")
@@ -164,6 +245,10 @@ impl Notice {
             Notice::InvalidTag { .. } => Reading(3, "INVALID_TAG", "SAEVT_INVALID_TAG"),
             Notice::CommunicationFailed { .. } => Reading(3, "COMM_FAILED", "SAEVT_COMM_FAIL"),
             Notice::CommunicationRestored => Reading(5, "COMM_RESTORED", "SAEVT_COMM_RESTORED"),
+            Notice::ResponseFailed { .. } => Reading(3, "", "SAEVT_RESPONSE_FAIL"),
+            Notice::CertificateValidation { .. } => {
+                Reading(3, "CERTIFICATE_VALIDATION", "SAEVT_CERTIFICATE_VALIDATION_FAIL")
+            }
             Notice::EvaluationStarted => Reading(5, "EVAL_START", "SAEVT_EVAL_START"),
             Notice::EvaluationEnding { .. } => {
                 Reading(3, "EVAL_WILL_EXPIRE_WARNING", "SAEVT_EVAL_EXPIRE_WARNING")
@@ -181,6 +266,7 @@ impl Notice {
             }
             Notice::Daily => Reading(7, "DAILY_JOB_TIMER_RESET", "SAEVT_DAILY_JOB"),
             Notice::Usage { .. } => Reading(7, "", "SAEVT_ENDPOINT_USAGE"),
+            Notice::Reservation(step) => Reading(6, "", step.event()),
         }
     }
 
@@ -190,6 +276,7 @@ impl Notice {
     fn text(&self) -> String {
         match self {
             Notice::Ready => "Smart Agent for Licensing is initialized".into(),
+            Notice::Enabled => "Smart Agent for Licensing is enabled".into(),
             Notice::Registered => {
                 "Smart Agent for Licensing registration with licensing cloud successful.".into()
             }
@@ -225,6 +312,15 @@ impl Notice {
             Notice::AuthorizationFailed { reason } => {
                 format!("Authorization renewal with Cisco licensing cloud failed: {reason}")
             }
+            Notice::CertificateNotStarted => {
+                "Identity certificate start date not reached yet.".into()
+            }
+            Notice::EntitlementsAuthorized => {
+                "Entitlement authorization with licensing cloud successful.".into()
+            }
+            Notice::EntitlementsFailed { reason } => {
+                format!("Entitlement authorization with Cisco licensing cloud failed: {reason}")
+            }
             Notice::AuthorizationExpired => "Authorization expired".into(),
             Notice::InCompliance => "All entitlements are authorized.".into(),
             Notice::OutOfCompliance => "One or more entitlements are out of compliance.".into(),
@@ -235,6 +331,9 @@ impl Notice {
                 format!("Communications failure with Cisco licensing cloud: {reason}")
             }
             Notice::CommunicationRestored => "Communications with licensing cloud restored.".into(),
+            Notice::CertificateValidation { reason } => {
+                format!("Certificate validation failed by smart agent: {reason}")
+            }
             Notice::EvaluationStarted => "Entering evaluation period.".into(),
             Notice::EvaluationEnding { left } => {
                 format!("Evaluation period will expire in {left}.")
@@ -249,7 +348,10 @@ impl Notice {
             Notice::AlreadyRegistered => "Smart Agent is already registered.".into(),
             Notice::NotRegistered => "Smart Agent is already deregistered.".into(),
             Notice::Daily => "Daily job timer reset.".into(),
-            Notice::Usage { .. } => String::new(),
+            // Of these the system log has no line.
+            Notice::Usage { .. } | Notice::ResponseFailed { .. } | Notice::Reservation(_) => {
+                String::new()
+            }
         }
     }
 
@@ -263,11 +365,19 @@ impl Notice {
             | Notice::DeregistrationFailed { reason }
             | Notice::RenewalFailed { reason }
             | Notice::AuthorizationFailed { reason }
-            | Notice::CommunicationFailed { reason } => vec![("error", reason.clone())],
+            | Notice::EntitlementsFailed { reason }
+            | Notice::Reservation(ReservationStep::Failed { reason })
+            | Notice::CertificateValidation { reason }
+            | Notice::CommunicationFailed { reason }
+            | Notice::ResponseFailed { text: reason } => vec![("error", reason.clone())],
             Notice::RegistrationEnding { days } => vec![("days", days.to_string())],
             Notice::EvaluationEnding { left } => vec![("left", left.clone())],
             Notice::ExportControlled { allowed } => vec![("allowed", allowed.to_string())],
             Notice::Ready
+            | Notice::Enabled
+            | Notice::CertificateNotStarted
+            | Notice::EntitlementsAuthorized
+            | Notice::Reservation(_)
             | Notice::Registered
             | Notice::Deregistered
             | Notice::Renewed

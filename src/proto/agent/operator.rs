@@ -8,7 +8,7 @@ use crate::base::time::{Now, Utc};
 use super::exchange::Purpose;
 use super::failure::ConfigError;
 use super::notice::Notice;
-use super::stored::{Privacy, Refusal, Registration, Replacement, Reservation, Usage};
+use super::stored::{Privacy, Refusal, Registration, Replacement, Usage};
 use super::{Agent, timing};
 
 impl Agent {
@@ -38,28 +38,21 @@ impl Agent {
         Ok(())
     }
 
-    fn may_register(&mut self, force: bool) -> Result<(), ConfigError> {
-        match (&self.stored.registration, self.stored.reservation) {
-            (_, Reservation::Enabled) => Err(ConfigError::Reserved),
-            (Registration::Registered(_), Reservation::Disabled) if !force => {
-                Err(ConfigError::AlreadyRegistered)
-            }
-            (Registration::Registered(_), Reservation::Disabled)
-                if self.stored.replacement.is_some() =>
-            {
+    fn may_register(&self, force: bool) -> Result<(), ConfigError> {
+        if self.stored.reservation.is_enabled() {
+            return Err(ConfigError::Reserved);
+        }
+        match &self.stored.registration {
+            Registration::Registered(_) if !force => Err(ConfigError::AlreadyRegistered),
+            Registration::Registered(_) if self.stored.replacement.is_some() => {
                 Err(ConfigError::InProgress)
             }
-            (Registration::Pending { .. }, Reservation::Disabled) => Err(ConfigError::InProgress),
-            (Registration::Waiting { .. }, Reservation::Disabled) if self.registering() => {
-                Err(ConfigError::InProgress)
-            }
-            (
-                Registration::Unregistered
-                | Registration::Waiting { .. }
-                | Registration::Failed { .. }
-                | Registration::Registered(_),
-                Reservation::Disabled,
-            ) => Ok(()),
+            Registration::Pending { .. } => Err(ConfigError::InProgress),
+            Registration::Waiting { .. } if self.registering() => Err(ConfigError::InProgress),
+            Registration::Unregistered
+            | Registration::Waiting { .. }
+            | Registration::Failed { .. }
+            | Registration::Registered(_) => Ok(()),
         }
     }
 
@@ -74,21 +67,23 @@ impl Agent {
     /// authority is told once, and keeps the instance if that fails.
     ///
     /// # Errors
-    /// [`ConfigError::NotRegistered`] when there is nothing to give back; it is kept as the last
-    /// configuration error.
+    /// [`ConfigError::NotRegistered`] when there is nothing to give back, [`ConfigError::Reserved`]
+    /// when it is a reservation, which `return` gives back; it is kept as the last configuration
+    /// error.
     ///
     /// # Source
     /// Seed, "product al geregistreerd": an instance that the authority was not told about meets
     /// the next registration.
     pub fn deregister(&mut self, now: Now) -> Result<(), ConfigError> {
         let verdict = match &self.stored.registration {
+            Registration::Unregistered if self.reserved() => Err(ConfigError::Reserved),
             Registration::Unregistered => Err(ConfigError::NotRegistered),
             Registration::Pending { .. }
             | Registration::Waiting { .. }
             | Registration::Failed { .. }
             | Registration::Registered(_) => Ok(()),
         };
-        if verdict.is_err() {
+        if verdict == Err(ConfigError::NotRegistered) {
             self.note(now.wall, Notice::NotRegistered);
         }
         self.remember(verdict, || "deregister".to_owned())?;
@@ -102,12 +97,13 @@ impl Agent {
     }
 
     /// Keeps a refusal as the last configuration error, and forgets the one before.
-    fn remember(
+    pub(super) fn remember<T>(
         &mut self,
-        verdict: Result<(), ConfigError>,
+        verdict: Result<T, ConfigError>,
         command: impl Fn() -> String,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<T, ConfigError> {
         self.stored.last_refusal = verdict
+            .as_ref()
             .err()
             .map(|error| Refusal { command: command(), error: error.device_text().to_owned() });
         verdict
@@ -143,6 +139,11 @@ impl Agent {
         self.stored.evaluation.expire(now.wall);
         self.complain_at = now.wall + timing::EVALUATION_EXPIRED_EVERY;
         self.note(now.wall, Notice::EvaluationExpired);
+    }
+
+    /// `licdebug expireresv`: an installed reservation ends now, as if it had been given back.
+    pub fn expire_reservation(&mut self, now: Now) {
+        self.end_reservation(now.wall);
     }
 
     /// `licdebug expireidcert`: the identity certificate ends now.
@@ -207,31 +208,5 @@ impl Agent {
     /// Decides what the chassis keeps to itself.
     pub fn set_privacy(&mut self, privacy: Privacy) {
         self.stored.privacy = privacy;
-    }
-
-    /// Enables or disables reservation instead of registration.
-    ///
-    /// # Errors
-    /// [`ConfigError::Reserved`] when it is enabled on a registered chassis or during an attempt.
-    pub fn set_reservation(&mut self, reservation: Reservation) -> Result<(), ConfigError> {
-        let verdict = match (&self.stored.registration, reservation) {
-            (
-                Registration::Pending { .. }
-                | Registration::Waiting { .. }
-                | Registration::Registered(_),
-                Reservation::Enabled,
-            ) => Err(ConfigError::Reserved),
-            (
-                Registration::Unregistered
-                | Registration::Failed { .. }
-                | Registration::Pending { .. }
-                | Registration::Waiting { .. }
-                | Registration::Registered(_),
-                Reservation::Enabled | Reservation::Disabled,
-            ) => Ok(()),
-        };
-        self.remember(verdict, || "enable reservation".to_owned())?;
-        self.stored.reservation = reservation;
-        Ok(())
     }
 }

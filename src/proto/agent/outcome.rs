@@ -51,8 +51,13 @@ impl Agent {
                     self.fail(now, &flight, ExchangeError::Signature);
                 }
             }
-            (Purpose::Authorize { instance, asked }, Verdict::Authorized(answers)) => {
-                self.authorized(now, instance, asked, answers, issued_at);
+            (Purpose::Authorize { instance, asked, for_blades }, Verdict::Authorized(answers)) => {
+                let notice = if *for_blades {
+                    Notice::EntitlementsAuthorized
+                } else {
+                    Notice::AuthorizationRenewed
+                };
+                self.authorized(now, instance, asked, answers, issued_at, notice);
             }
             (Purpose::Farewell { instance }, Verdict::Deregistered) => {
                 self.stored.farewells.retain(|waiting| waiting != instance);
@@ -81,11 +86,17 @@ impl Agent {
         let version = self.identity.version;
         let reason = error.device_text_of(version).to_owned();
         self.note(now.wall, Notice::CommunicationFailed { reason: reason.clone() });
+        if error.is_distrust() {
+            let reason = error.to_string();
+            self.note(now.wall, Notice::CertificateValidation { reason });
+        }
         self.ended_badly(now, flight, error.after_registration(version), reason);
     }
 
-    /// The authority said no. Its words are printed for a registration only.
+    /// The authority said no. Its words are printed for a registration only; for the rest the
+    /// printed reason sends the operator to the event log, so there they are.
     fn refused(&mut self, now: Now, flight: &Flight, kind: RefusalKind, text: &str) {
+        self.note(now.wall, Notice::ResponseFailed { text: clean(text, TEXT_MAX) });
         let reason = match (flight.purpose.registers(), kind) {
             (true, _) => clean(text, TEXT_MAX),
             (false, RefusalKind::Signature) => SIGNATURE_TEXT.to_owned(),
@@ -135,8 +146,14 @@ impl Agent {
                 self.stored.last_refusal = Some(Refusal { command, error: reason });
             }
             Purpose::Renew { instance } => self.renewal_failed(now, &instance.clone(), reason),
-            Purpose::Authorize { instance, .. } => {
-                self.authorization_failed(now, &instance.clone(), reason);
+            Purpose::Authorize { instance, for_blades, asked: _ } => {
+                let told = reason.clone();
+                let notice = if *for_blades {
+                    Notice::EntitlementsFailed { reason: told }
+                } else {
+                    Notice::AuthorizationFailed { reason: told }
+                };
+                self.authorization_failed(now, &instance.clone(), reason, notice);
             }
             Purpose::Farewell { instance } => {
                 self.stored.farewells.retain(|waiting| waiting != instance);
@@ -223,6 +240,7 @@ impl Agent {
         asked: &BTreeMap<Tag, u32>,
         answers: Vec<callhome::Authorization>,
         issued_at: Utc,
+        notice: Notice,
     ) {
         if self.registered().is_none_or(|held| held.instance != instance) {
             return;
@@ -246,7 +264,7 @@ impl Agent {
         if silent {
             self.note(now.wall, Notice::CommunicationRestored);
         }
-        self.note(now.wall, Notice::AuthorizationRenewed);
+        self.note(now.wall, notice);
         if standing != before {
             self.note(
                 now.wall,
@@ -305,7 +323,7 @@ impl Agent {
         standing
     }
 
-    fn authorization_failed(&mut self, now: Now, instance: &str, reason: String) {
+    fn authorization_failed(&mut self, now: Now, instance: &str, reason: String, notice: Notice) {
         let Some(registered) = self.registered_mut().filter(|held| held.instance == instance)
         else {
             return;
@@ -317,8 +335,8 @@ impl Agent {
         };
         authorization.failures = authorization.failures.saturating_add(1);
         authorization.ask_at = now.wall + wait;
-        authorization.last = Some(Attempt::Failed { at: now.wall, reason: reason.clone() });
-        self.note(now.wall, Notice::AuthorizationFailed { reason });
+        authorization.last = Some(Attempt::Failed { at: now.wall, reason });
+        self.note(now.wall, notice);
     }
 
     /// Puts an instance on the list of those to be given back.

@@ -8,7 +8,8 @@ use crate::base::platform::AgentVersion;
 use crate::base::time::{Now, Utc};
 
 use super::evaluation::Evaluation;
-use super::stored::{Attempt, Privacy, Refusal, Registered, Registration, Reservation, Standing};
+use super::reservation::Reservation;
+use super::stored::{Attempt, Privacy, Refusal, Registered, Registration, Standing};
 use super::{Agent, timing};
 
 /// Everything a listing may show.
@@ -28,7 +29,7 @@ pub struct Report {
     pub licences: Vec<Licence>,
     pub last_refusal: Option<Refusal>,
     pub privacy: Privacy,
-    pub reservation: Reservation,
+    pub reservation: ReservationReport,
     pub certificate: Option<CertificateReport>,
     pub jobs: Vec<Job>,
 }
@@ -48,6 +49,12 @@ pub enum RegistrationReport {
         at: Utc,
         reason: String,
         next_at: Option<Utc>,
+    },
+    /// A reservation is asked for and not authorised yet.
+    Reserving,
+    /// Licensed by a reservation.
+    Reserved {
+        at: Utc,
     },
     Registered {
         smart_account: String,
@@ -80,6 +87,26 @@ pub enum AuthorizationStatus {
     Expired {
         on: Utc,
     },
+    /// By a reservation.
+    Reserved {
+        on: Utc,
+    },
+}
+
+/// The Reservation Info block, and what `show license resvcode` prints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReservationReport {
+    /// Licences are reserved and not registered for.
+    pub enabled: bool,
+    /// A request code waits for its authorization.
+    pub in_progress: bool,
+    /// Absent where none is in force.
+    pub request_code: Option<String>,
+    pub authorization_code: Option<String>,
+    /// When the authorization was installed, while it is.
+    pub installed_at: Option<Utc>,
+    /// The last return code made.
+    pub return_code: Option<String>,
 }
 
 /// The other lines of the License Authorization block.
@@ -116,6 +143,8 @@ pub enum LicenceStatus {
     EvaluationExpired,
     InvalidTag,
     NotAuthorized,
+    /// By a reservation.
+    Reserved,
 }
 
 /// The identity certificate.
@@ -173,7 +202,7 @@ impl Agent {
             version: self.identity.version,
             udi: self.identity.udi.clone(),
             registration: self.registration_report(now),
-            export_controlled: registered.is_some_and(|held| held.export_controlled),
+            export_controlled: self.export_controlled(),
             authorization: self.authorization_status(now),
             communication: registered.map(|held| communication(held, now)),
             evaluation_running: matches!(self.stored.evaluation, Evaluation::Running { .. }),
@@ -181,7 +210,7 @@ impl Agent {
             licences: self.licences(),
             last_refusal: self.stored.last_refusal.clone(),
             privacy: self.stored.privacy,
-            reservation: self.stored.reservation,
+            reservation: self.reservation_report(),
             certificate: registered.map(|held| CertificateReport {
                 instance: held.instance.clone(),
                 not_before: held.not_before,
@@ -191,7 +220,35 @@ impl Agent {
         }
     }
 
+    fn reservation_report(&self) -> ReservationReport {
+        let stored = &self.stored;
+        let report = ReservationReport {
+            enabled: stored.reservation.is_enabled(),
+            return_code: stored.last_return.as_ref().map(ToString::to_string),
+            ..ReservationReport::default()
+        };
+        match &stored.reservation {
+            Reservation::Disabled | Reservation::Enabled | Reservation::Returned { .. } => report,
+            Reservation::Requested { request, .. } => ReservationReport {
+                in_progress: true,
+                request_code: Some(request.to_string()),
+                ..report
+            },
+            Reservation::Authorized { request, code, at, .. } => ReservationReport {
+                request_code: Some(request.to_string()),
+                authorization_code: Some(code.to_string()),
+                installed_at: Some(*at),
+                ..report
+            },
+        }
+    }
+
     fn registration_report(&self, now: Now) -> RegistrationReport {
+        match &self.stored.reservation {
+            Reservation::Requested { .. } => return RegistrationReport::Reserving,
+            Reservation::Authorized { at, .. } => return RegistrationReport::Reserved { at: *at },
+            Reservation::Disabled | Reservation::Enabled | Reservation::Returned { .. } => {}
+        }
         match &self.stored.registration {
             Registration::Unregistered => RegistrationReport::Unregistered,
             Registration::Pending { .. } => RegistrationReport::Pending,
@@ -220,6 +277,9 @@ impl Agent {
     }
 
     fn authorization_status(&self, now: Now) -> AuthorizationStatus {
+        if let Reservation::Authorized { at, .. } = &self.stored.reservation {
+            return AuthorizationStatus::Reserved { on: *at };
+        }
         let Some(held) = self.registered() else {
             return match self.stored.evaluation {
                 _ if self.stored.usage.is_empty() => AuthorizationStatus::NoLicensesInUse,
@@ -293,7 +353,8 @@ fn ahead(now: Now, at: Utc) -> Utc {
 
 fn status_of(mode: Mode) -> LicenceStatus {
     match mode {
-        Mode::Authorized | Mode::ReservedAuthorized | Mode::InUse => LicenceStatus::Authorized,
+        Mode::Authorized | Mode::InUse => LicenceStatus::Authorized,
+        Mode::ReservedAuthorized => LicenceStatus::Reserved,
         Mode::OutOfCompliance | Mode::Overage => LicenceStatus::OutOfCompliance,
         Mode::AuthorizationExpired | Mode::GracePeriodExpired => {
             LicenceStatus::AuthorizationExpired

@@ -9,6 +9,8 @@ use crate::base::ident::{IdToken, Tag};
 use crate::base::time::Utc;
 
 use super::evaluation::Evaluation;
+use super::reservation::Reservation;
+use crate::wire::reservation::ReturnCode;
 
 /// Everything that must survive power loss. Flash adds a version of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,10 @@ pub struct Stored {
     pub last_refusal: Option<Refusal>,
     pub privacy: Privacy,
     pub reservation: Reservation,
+    /// The last return code made. It outlives the state that made it: without it the authority
+    /// would count the reservation for ever.
+    #[serde(default)]
+    pub last_return: Option<ReturnCode>,
 }
 
 impl Stored {
@@ -174,12 +180,4 @@ pub struct Privacy {
     pub licensing_hostname: bool,
     /// Licence requests carry no agent version.
     pub version: bool,
-}
-
-/// Whether licences are to be reserved instead of registered for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reservation {
-    #[default]
-    Disabled,
-    Enabled,
 }

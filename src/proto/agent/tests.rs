@@ -13,6 +13,7 @@ mod authorization;
 mod dates;
 mod hostile;
 mod power;
+mod reservation;
 mod transitions;
 
 pub(super) const NOON: Utc = Utc::from_civil(2020, 8, 4, 12, 0, 0);
@@ -200,6 +201,16 @@ impl Bench {
         self.agent = Agent::new(identity(version), self.flash.clone(), Rng::from_seed(8), now);
         self.asked = None;
         self.drain();
+    }
+
+    /// Does one command of an operator, and all that follows at once.
+    pub(super) fn operate(
+        &mut self,
+        command: impl FnOnce(&mut Agent, Now) -> Result<(), ConfigError>,
+    ) -> Result<(), ConfigError> {
+        let verdict = command(&mut self.agent, self.now);
+        self.drain();
+        verdict
     }
 
     pub(super) fn logged(&self, mnemonic: &str) -> usize {

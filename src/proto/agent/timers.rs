@@ -45,6 +45,7 @@ impl Agent {
         let evaluation = self.stored.evaluation.due().map(|at| (at, Timer::EvaluationSteps));
         let missing = matches!(self.stored.evaluation, Evaluation::Expired { .. })
             && registered.is_none()
+            && !self.reserved()
             && !self.stored.usage.is_empty();
         let complaint = missing.then_some((self.complain_at, Timer::EvaluationMissing));
         let daily = Some((self.daily_at, Timer::Daily));
@@ -157,10 +158,14 @@ impl Agent {
 
     fn certificate_checked(&mut self, now: Utc) {
         let Some(registered) = self.registered_mut() else { return };
-        let outside = now < registered.not_before || now >= registered.expires_at;
+        let early = now < registered.not_before;
+        let outside = early || now >= registered.expires_at;
         match registered.grace_until {
             None if outside => {
                 registered.grace_until = Some(now + timing::CLOCK_GRACE);
+                if early {
+                    self.note(now, Notice::CertificateNotStarted);
+                }
                 self.note(now, Notice::ClockOutsideCertificate);
             }
             Some(until) if outside => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::entitlement::Feature;
+use crate::base::entitlement::{Entitlement, Feature};
 use crate::base::time::Utc;
 
 /// Names one virtual account inside this authority.
@@ -33,7 +33,7 @@ impl AccountName {
     pub const LEN_MAX: usize = 64;
 
     /// Returns whether both names can be printed on one line of a listing.
-    pub(super) fn is_printable(&self) -> bool {
+    pub fn is_printable(&self) -> bool {
         [&self.smart_account, &self.virtual_account].into_iter().all(|name| {
             let fits = !name.trim().is_empty() && name.len() <= AccountName::LEN_MAX;
             fits && name.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
@@ -55,7 +55,7 @@ impl Default for AccountName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub name: AccountName,
-    /// One pool for each row of the catalogue.
+    /// One pool for each product.
     pub pools: BTreeMap<&'static str, Pool>,
 }
 
@@ -69,16 +69,21 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Nothing bought.
+    pub const EMPTY: Pool = Pool { bought: 0, expires: None };
+
     /// Returns how many licences of this pool are good at `now`.
     pub fn available(self, now: Utc) -> u32 {
         if self.expires.is_none_or(|end| now < end) { self.bought } else { 0 }
     }
 
-    /// What a new account holds: enough for a lab of ten chassis.
-    pub(super) const fn stocked(feature: Feature) -> Pool {
-        let bought = match feature {
-            Feature::Tier | Feature::StrongEncryption | Feature::Carrier => 10,
-            Feature::Context => 40,
+    /// What a new account holds: enough for a lab of ten chassis, two of them reserved.
+    pub(super) fn stocked(tag: &str) -> Pool {
+        let bought = match Entitlement::of_tag(tag).map(|row| row.feature) {
+            Some(Feature::Tier | Feature::StrongEncryption | Feature::Carrier) => 10,
+            Some(Feature::Context) => 40,
+            // A universal licence.
+            None => 2,
         };
         Pool { bought, expires: None }
     }

@@ -1,5 +1,9 @@
 //! The licence authority: accounts, tokens, pools and product instances of one lab.
 //!
+//! It is the cloud's, or a satellite: that hands out what a cloud authority allows it, going by
+//! signed files that a person carries to and fro (`satellite` has the cloud's side, `site` the
+//! satellite's).
+//!
 //! A request comes in opened and parsed, with the bytes that were signed; a [`Record`] list to be
 //! written and the answer come out, in that order. Nothing here depends on how many instances are
 //! known except by the depth of a tree: serial numbers, instances and deadlines are indexed, and
@@ -17,7 +21,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::base::entitlement::CATALOGUE;
+use crate::base::entitlement::Product;
 use crate::base::ident::ExchangeId;
 use crate::base::rng::Rng;
 use crate::base::time::{Now, Utc, days};
@@ -25,22 +29,33 @@ use crate::proto::Next;
 use crate::wire::callhome::{Answer, Request};
 
 pub use account::{Account, AccountId, AccountName, Pool};
+pub use flavour::{Flavour, Release};
 pub use instance::{Instance, SEEN_MAX};
 pub use journal::{EVENTS_MAX, Entry};
+pub use listing::{InstancePage, InstanceQuery};
 pub use operator::{
-    InstanceFacts, OperatorError, PoolFacts, TokenFacts, TokenSpec, UseFacts, VALID_DAYS_MAX,
+    AccountFacts, InstanceFacts, OperatorError, PoolFacts, TokenFacts, TokenSpec, UseFacts,
+    VALID_DAYS_MAX,
 };
 pub use record::{PREFIX, Record, RecordError};
+pub use reservation::{Reservation, ReservationFacts};
+pub use satellite::{SATELLITES_MAX, SYNC_MAX, SatelliteFacts, SatelliteId};
+pub use site::{SyncError, SyncFacts};
 pub use token::{Token, TokenState};
 
 mod account;
+mod flavour;
 mod instance;
 mod journal;
 mod ledger;
+mod listing;
 mod operator;
 mod record;
 mod refusal;
 mod request;
+mod reservation;
+mod satellite;
+mod site;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -51,6 +66,8 @@ pub const ACCOUNTS_MAX: usize = 256;
 pub const TOKENS_MAX: usize = 1_000;
 /// Most product instances of one authority.
 pub const INSTANCES_MAX: usize = 50_000;
+/// Most reservations kept; the oldest that was given back makes room.
+pub const RESERVATIONS_MAX: usize = 10_000;
 
 /// How far a device's clock may be off.
 ///
@@ -77,6 +94,9 @@ pub const SILENCE_MAX: Duration = days(90);
 /// What an operator sets for the whole authority. It is not kept in flash: faults end with the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    /// What the account is called that every cloud authority begins with; a known one is renamed.
+    /// With `None` it keeps its name, and a new one gets the default.
+    pub account: Option<AccountName>,
     /// See [`TOLERANCE`].
     pub tolerance: Duration,
     /// Refuses every token, as an authority does that never issued it.
@@ -113,6 +133,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            account: None,
             tolerance: TOLERANCE,
             refuse_token: false,
             already_registered: false,
@@ -152,6 +173,7 @@ pub enum Output {
 /// The licence authority of one lab.
 #[derive(Debug)]
 pub struct Authority {
+    role: Role,
     settings: Settings,
     rng: Rng,
     accounts: BTreeMap<AccountId, Account>,
@@ -160,15 +182,23 @@ pub struct Authority {
     /// From a token's text to its identifier.
     token_texts: BTreeMap<String, String>,
     ledger: ledger::Ledger,
+    shelf: reservation::Shelf,
     journal: journal::Journal,
     /// What the event at hand has changed so far.
     changed: Vec<Record>,
     outputs: VecDeque<Output>,
 }
 
+/// What only one of the two flavours has.
+#[derive(Debug)]
+enum Role {
+    Cloud { satellites: BTreeMap<SatelliteId, satellite::Satellite> },
+    Satellite { release: Release, site: site::Site },
+}
+
 impl Authority {
-    /// Rebuilds the authority from what was persisted; an empty list makes a new one, with the
-    /// default account and its pools.
+    /// Rebuilds the cloud's authority from what was persisted; an empty list makes a new one, with
+    /// the default account and its pools.
     ///
     /// # Errors
     /// [`RecordError`] names the first record that is not one of ours; nothing is dropped silently.
@@ -177,13 +207,34 @@ impl Authority {
         settings: Settings,
         rng: Rng,
     ) -> Result<Authority, RecordError> {
+        Authority::load(stored, Flavour::Cloud, settings, rng)
+    }
+
+    /// Rebuilds an authority of either flavour; a new satellite has one account with empty pools.
+    ///
+    /// # Errors
+    /// As [`Authority::new`]; [`RecordError::Flavour`] if it was persisted as the other one.
+    pub fn load(
+        stored: impl IntoIterator<Item = (String, Vec<u8>)>,
+        flavour: Flavour,
+        settings: Settings,
+        rng: Rng,
+    ) -> Result<Authority, RecordError> {
+        let role = match flavour {
+            Flavour::Cloud => Role::Cloud { satellites: BTreeMap::new() },
+            Flavour::Satellite(release) => {
+                Role::Satellite { release, site: site::Site::new(String::new()) }
+            }
+        };
         let mut authority = Authority {
+            role,
             settings,
             rng,
             accounts: BTreeMap::new(),
             tokens: BTreeMap::new(),
             token_texts: BTreeMap::new(),
             ledger: ledger::Ledger::default(),
+            shelf: reservation::Shelf::default(),
             journal: journal::Journal::default(),
             changed: Vec::new(),
             outputs: VecDeque::new(),
@@ -193,10 +244,37 @@ impl Authority {
         }
         authority.check_references()?;
         if authority.accounts.is_empty() {
-            authority.open_account(AccountName::default());
-            authority.flush();
+            authority.found();
+        } else if matches!(authority.role, Role::Cloud { .. }) {
+            authority.name_first_account();
         }
+        authority.flush();
         Ok(authority)
+    }
+
+    /// Makes what every authority begins with.
+    fn found(&mut self) {
+        let stocked = match &mut self.role {
+            Role::Cloud { .. } => true,
+            Role::Satellite { site, .. } => {
+                *site = site::Site::new(self.rng.uuid());
+                self.changed.push(Record::site(site));
+                false
+            }
+        };
+        let name = self.settings.account.clone().unwrap_or_default();
+        self.open_account(name, stocked);
+    }
+
+    /// Gives the first account the name that the settings say, unless another has it.
+    fn name_first_account(&mut self) {
+        let Some(name) = self.settings.account.clone() else { return };
+        if self.accounts.values().all(|account| account.name != name)
+            && let Some(first) = self.accounts.get_mut(&AccountId::FIRST)
+        {
+            first.name = name;
+            self.changed.push(Record::account(AccountId::FIRST, first));
+        }
     }
 
     /// Applies one event. Infallible: a request that can't be granted is answered with a refusal.
@@ -219,7 +297,11 @@ impl Authority {
     pub fn poll(&mut self, now: Now) -> Next<Output> {
         match self.outputs.pop_front() {
             Some(output) => Next::Do(output),
-            None => Next::Wait(self.ledger.next_deadline().map(|due| now.instant_of(due))),
+            None => {
+                let leases = self.satellites().values().filter_map(|known| known.lapses_at());
+                let due = leases.chain(self.ledger.next_deadline()).min();
+                Next::Wait(due.map(|due| now.instant_of(due)))
+            }
         }
     }
 
@@ -238,8 +320,19 @@ impl Authority {
         self.ledger.get(id)
     }
 
-    /// Frees the licences of instances that fell silent and forgets those whose certificate ended.
+    /// Returns the satellites; a satellite has none of its own.
+    fn satellites(&self) -> &BTreeMap<SatelliteId, satellite::Satellite> {
+        static NONE: BTreeMap<SatelliteId, satellite::Satellite> = BTreeMap::new();
+        match &self.role {
+            Role::Cloud { satellites } => satellites,
+            Role::Satellite { .. } => &NONE,
+        }
+    }
+
+    /// Frees the licences of instances that fell silent and forgets those whose certificate ended;
+    /// the same for satellites.
     fn pass_deadlines(&mut self, now: Utc) {
+        self.pass_leases(now);
         while let Some(passed) = self.ledger.pass_deadline(now) {
             match passed {
                 ledger::Passed::Silent(instance) => {
@@ -256,10 +349,11 @@ impl Authority {
         }
     }
 
-    /// Opens an account and stocks it with the default pools.
-    fn open_account(&mut self, name: AccountName) -> AccountId {
+    /// Opens an account, with the default pools or with empty ones.
+    fn open_account(&mut self, name: AccountName, stocked: bool) -> AccountId {
         let id = self.accounts.keys().next_back().map_or(AccountId::FIRST, |last| last.next());
-        let pools = CATALOGUE.iter().map(|row| (row.tag, Pool::stocked(row.feature))).collect();
+        let pool = |tag| if stocked { Pool::stocked(tag) } else { Pool::EMPTY };
+        let pools = Product::all().map(|sold| (sold.tag, pool(sold.tag))).collect();
         let account = Account { name, pools };
         self.changed.push(Record::account(id, &account));
         self.accounts.insert(id, account);

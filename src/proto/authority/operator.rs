@@ -1,5 +1,7 @@
 //! What an operator of the authority can do and see.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use thiserror::Error;
 
@@ -7,11 +9,13 @@ use super::account::{AccountId, AccountName, Pool};
 use super::instance::Instance;
 use super::journal::Entry;
 use super::record::Record;
+use super::site::SyncError;
 use super::token::{self, Token, TokenState};
-use super::{ACCOUNTS_MAX, Authority, TOKENS_MAX};
-use crate::base::entitlement::Entitlement;
+use super::{ACCOUNTS_MAX, Authority, RESERVATIONS_MAX, TOKENS_MAX};
+use crate::base::entitlement::{CATALOGUE, Product};
 use crate::base::ident::{Tag, Udi};
 use crate::base::time::{Utc, days};
+use crate::wire::reservation::CodeError;
 
 /// Longest life of a token, in days.
 ///
@@ -60,6 +64,46 @@ pub enum OperatorError {
     NoAccount { smart_account: String, virtual_account: String },
     #[error("no entitlement {asked}: give a tag or its short name from the list of pools")]
     NoTag { asked: String },
+    /// What was typed is no code of the kind that is wanted.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    #[error("this request code has served before: make a new one on the chassis")]
+    RequestSpent,
+    #[error("{serial} has a reservation: enter its return code first, or remove it")]
+    Reserved { serial: String },
+    #[error("{serial} is a product instance: deregister it on the chassis, or remove the instance")]
+    Registered { serial: String },
+    #[error("no universal licence is sold for {pid}: reserve for a 4100 or a 9300")]
+    NoModel { pid: String },
+    #[error("no {name} is left in the account: buy more, or return one")]
+    NoneLeft { name: &'static str },
+    #[error("no reservation in force for {asked}: give a return code or a serial number")]
+    NoReservation { asked: String },
+    #[error("{RESERVATIONS_MAX} reservations are in force: return one first")]
+    Reservations,
+    #[error("account {smart_account} / {virtual_account} exists already: use it")]
+    AccountExists { smart_account: String, virtual_account: String },
+    #[error("no satellite {asked}: give an identifier or a name from the list of satellites")]
+    NoSatellite { asked: String },
+    #[error("a satellite has what its cloud authority allows: do this there, then sync")]
+    CloudOnly,
+    #[error("this is a cloud authority: only a satellite does this")]
+    SatelliteOnly,
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+}
+
+/// A virtual account as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccountFacts {
+    pub smart_account: String,
+    pub virtual_account: String,
+    /// Tokens that still register something.
+    pub tokens: usize,
+    pub instances: usize,
+    pub satellites: usize,
+    /// Whether of every entitlement no more is taken than the account has.
+    pub in_compliance: bool,
 }
 
 /// A token as an operator sees it.
@@ -70,7 +114,9 @@ pub struct TokenFacts {
     pub smart_account: String,
     pub virtual_account: String,
     pub export_controlled: bool,
+    #[serde(with = "crate::base::time::iso")]
     pub created_at: Utc,
+    #[serde(with = "crate::base::time::iso")]
     pub expires: Utc,
     pub uses: u32,
     pub uses_max: Option<u32>,
@@ -88,9 +134,13 @@ pub struct InstanceFacts {
     pub smart_account: String,
     pub virtual_account: String,
     pub export_controlled: bool,
+    #[serde(with = "crate::base::time::iso")]
     pub registered_at: Utc,
+    #[serde(with = "crate::base::time::iso")]
     pub last_contact: Utc,
+    #[serde(with = "crate::base::time::iso")]
     pub not_before: Utc,
+    #[serde(with = "crate::base::time::iso")]
     pub not_after: Utc,
     /// True when it has been silent so long that its licences no longer count.
     pub silent: bool,
@@ -114,10 +164,15 @@ pub struct PoolFacts {
     pub tag: String,
     pub name: &'static str,
     pub bought: u32,
+    #[serde(with = "crate::base::time::iso::optional")]
     pub expires: Option<Utc>,
     /// Units that count now.
     pub available: u32,
+    /// Units in use, at satellites too.
     pub in_use: u64,
+    /// Units that satellites may hand out.
+    pub leased: u64,
+    /// Whether what is in use or set aside for satellites is paid for.
     pub in_compliance: bool,
 }
 
@@ -134,6 +189,7 @@ impl Authority {
         if let Some(asked) = spec.uses_max.filter(|uses| !(1..=USES_MAX).contains(uses)) {
             return Err(OperatorError::Uses { asked });
         }
+        let export_controlled = spec.export_controlled && self.flavour().supports_export_flag();
         self.make_room_for_token(now)?;
         let account = match &spec.account {
             None => AccountId::FIRST,
@@ -145,7 +201,7 @@ impl Authority {
             text: token::text(&id, expires, &mut self.rng),
             id,
             account,
-            export_controlled: spec.export_controlled,
+            export_controlled,
             created_at: now,
             expires,
             uses: 0,
@@ -240,10 +296,10 @@ impl Authority {
     /// Sets what an account has bought of one entitlement; poll afterwards.
     ///
     /// `tag` is a whole tag or its short name, letters in either case; `account` is `None` for the
-    /// default one.
+    /// default one. What reservations took already stays taken.
     ///
     /// # Errors
-    /// [`OperatorError::NoAccount`], [`OperatorError::NoTag`].
+    /// [`OperatorError::NoAccount`], [`OperatorError::NoTag`], [`OperatorError::CloudOnly`].
     pub fn pool_set(
         &mut self,
         now: Utc,
@@ -252,8 +308,9 @@ impl Authority {
         pool: Pool,
     ) -> Result<PoolFacts, OperatorError> {
         let no_tag = || OperatorError::NoTag { asked: tag.to_owned() };
+        self.cloud_only()?;
         let id = account.map_or(Ok(AccountId::FIRST), |name| self.find_account(name))?;
-        let row = Entitlement::of_tag(tag).or_else(|| Entitlement::of_short_name(tag));
+        let row = Product::of_tag(tag).or_else(|| Product::of_short_name(tag));
         let row = row.ok_or_else(no_tag)?;
         let held = self.accounts.get_mut(&id).ok_or_else(no_tag)?;
         held.pools.insert(row.tag, pool);
@@ -262,6 +319,40 @@ impl Authority {
         self.note(now, "", &format!("{} {} bought{until}", pool.bought, row.name));
         self.flush();
         self.pool_facts(now, id, row.tag).ok_or_else(no_tag)
+    }
+
+    /// Opens an account, with the default pools or with empty ones; poll afterwards.
+    ///
+    /// # Errors
+    /// [`OperatorError::AccountExists`], [`OperatorError::AccountName`],
+    /// [`OperatorError::Accounts`], [`OperatorError::CloudOnly`].
+    pub fn account_new(
+        &mut self,
+        now: Utc,
+        name: &AccountName,
+        stocked: bool,
+    ) -> Result<AccountFacts, OperatorError> {
+        if self.find_account(name).is_ok() {
+            return Err(OperatorError::AccountExists {
+                smart_account: name.smart_account.clone(),
+                virtual_account: name.virtual_account.clone(),
+            });
+        }
+        self.check_new_account(name)?;
+        let id = self.open_account(name.clone(), stocked);
+        self.note(now, "", &format!("account {} opened", name.virtual_account));
+        self.flush();
+        Ok(self.account_facts(now, id, 0))
+    }
+
+    /// Returns every account, oldest first.
+    pub fn account_list(&self, now: Utc) -> Vec<AccountFacts> {
+        let mut instances: BTreeMap<AccountId, usize> = BTreeMap::new();
+        for instance in self.ledger.iter() {
+            *instances.entry(instance.account).or_default() += 1;
+        }
+        let of = |id| instances.get(id).copied().unwrap_or(0);
+        self.accounts.keys().map(|id| self.account_facts(now, *id, of(id))).collect()
     }
 
     /// Returns the event log, oldest first.
@@ -274,16 +365,23 @@ impl Authority {
         if let Ok(id) = self.find_account(name) {
             return Ok(id);
         }
+        self.check_new_account(name)?;
+        Ok(self.open_account(name.clone(), true))
+    }
+
+    /// Refuses an account that can't be opened.
+    fn check_new_account(&self, name: &AccountName) -> Result<(), OperatorError> {
+        self.cloud_only()?;
         if !name.is_printable() {
             return Err(OperatorError::AccountName);
         }
         if self.accounts.len() >= ACCOUNTS_MAX {
             return Err(OperatorError::Accounts);
         }
-        Ok(self.open_account(name.clone()))
+        Ok(())
     }
 
-    fn find_account(&self, name: &AccountName) -> Result<AccountId, OperatorError> {
+    pub(super) fn find_account(&self, name: &AccountName) -> Result<AccountId, OperatorError> {
         let found = self.accounts.iter().find(|(_, account)| account.name == *name);
         found.map(|(id, _)| *id).ok_or_else(|| OperatorError::NoAccount {
             smart_account: name.smart_account.clone(),
@@ -291,7 +389,7 @@ impl Authority {
         })
     }
 
-    fn find_instance(&self, asked: &str) -> Result<String, OperatorError> {
+    pub(super) fn find_instance(&self, asked: &str) -> Result<String, OperatorError> {
         let found = self.ledger.get(asked).or_else(|| self.ledger.of_serial(asked));
         found
             .map(|instance| instance.id.clone())
@@ -312,8 +410,24 @@ impl Authority {
         Ok(())
     }
 
-    fn account_name(&self, id: AccountId) -> AccountName {
+    pub(super) fn account_name(&self, id: AccountId) -> AccountName {
         self.accounts.get(&id).map(|account| account.name.clone()).unwrap_or_default()
+    }
+
+    fn account_facts(&self, now: Utc, id: AccountId, instances: usize) -> AccountFacts {
+        let name = self.account_name(id);
+        let active = |token: &&Token| token.account == id && token.state(now) == TokenState::Active;
+        let tags = CATALOGUE.iter().filter_map(|row| Tag::parse(row.tag).ok());
+        AccountFacts {
+            smart_account: name.smart_account,
+            virtual_account: name.virtual_account,
+            tokens: self.tokens.values().filter(active).count(),
+            instances,
+            satellites: self.satellites().values().filter(|known| known.account == id).count(),
+            in_compliance: tags
+                .into_iter()
+                .all(|tag| self.taken(now, id, &tag) <= self.available(now, id, &tag)),
+        }
     }
 
     fn token_facts(&self, now: Utc, token: &Token) -> TokenFacts {
@@ -332,7 +446,7 @@ impl Authority {
         }
     }
 
-    fn instance_facts(&self, instance: &Instance) -> InstanceFacts {
+    pub(super) fn instance_facts(&self, instance: &Instance) -> InstanceFacts {
         let name = self.account_name(instance.account);
         let uses = instance.in_use.iter();
         InstanceFacts {
@@ -357,9 +471,11 @@ impl Authority {
 
     fn pool_facts(&self, now: Utc, id: AccountId, tag: &str) -> Option<PoolFacts> {
         let account = self.accounts.get(&id)?;
-        let (pool, row) = (account.pools.get(tag)?, Entitlement::of_tag(tag)?);
+        let (pool, row) = (account.pools.get(tag)?, Product::of_tag(tag)?);
         let tag = Tag::parse(row.tag).ok()?;
-        let (available, in_use) = (pool.available(now), self.ledger.total(id, &tag));
+        let (available, (leased, claimed)) =
+            (pool.available(now), self.leased_and_claimed(now, id, &tag));
+        let claimed = claimed + u64::from(self.shelf.taken(id, row.tag));
         Some(PoolFacts {
             smart_account: account.name.smart_account.clone(),
             virtual_account: account.name.virtual_account.clone(),
@@ -368,8 +484,9 @@ impl Authority {
             bought: pool.bought,
             expires: pool.expires,
             available,
-            in_use,
-            in_compliance: in_use <= u64::from(available),
+            in_use: self.ledger.total(id, &tag).saturating_add(claimed),
+            leased,
+            in_compliance: self.taken(now, id, &tag) <= u64::from(available),
         })
     }
 }

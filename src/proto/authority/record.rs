@@ -8,9 +8,14 @@ use thiserror::Error;
 use super::account::{Account, AccountId, AccountName, Pool};
 use super::instance::Instance;
 use super::journal::{EVENTS_MAX, Entry};
+use super::ledger::Claim;
+use super::reservation::Reservation;
+use super::satellite::{SATELLITES_MAX, Satellite, SatelliteId};
+use super::site::Site;
 use super::token::Token;
-use super::{Authority, INSTANCES_MAX, TOKENS_MAX};
-use crate::base::entitlement::Entitlement;
+use super::{Authority, INSTANCES_MAX, Role, TOKENS_MAX};
+use crate::base::entitlement::Product;
+use crate::wire::reservation::Commitment;
 
 /// What every key of the authority begins with.
 pub const PREFIX: &str = "authority/";
@@ -34,6 +39,15 @@ pub enum RecordError {
     Account { key: String, account: u32 },
     #[error("record {key} contradicts another record, or there are too many of its kind")]
     Contradiction { key: String },
+    #[error("it belongs to {found} and not to {wanted}: name another state folder")]
+    Flavour { found: &'static str, wanted: &'static str },
+}
+
+impl RecordError {
+    const IS_CLOUD: RecordError =
+        RecordError::Flavour { found: "a cloud authority", wanted: "a satellite" };
+    const IS_SATELLITE: RecordError =
+        RecordError::Flavour { found: "a satellite", wanted: "a cloud authority" };
 }
 
 /// A virtual account as it is kept.
@@ -42,6 +56,14 @@ pub enum RecordError {
 struct StoredAccount {
     name: AccountName,
     pools: Vec<(String, Pool)>,
+}
+
+/// A satellite as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSatellite {
+    satellite: Satellite,
+    claims: Vec<Claim>,
 }
 
 impl Record {
@@ -67,8 +89,30 @@ impl Record {
         Record { key: format!("{PREFIX}instance/{id}"), value: None }
     }
 
+    pub(super) fn reservation(reservation: &Reservation) -> Record {
+        let commitment = reservation.request.commitment;
+        Record::put(format!("{PREFIX}reservation/{commitment}"), reservation)
+    }
+
+    pub(super) fn delete_reservation(commitment: Commitment) -> Record {
+        Record { key: format!("{PREFIX}reservation/{commitment}"), value: None }
+    }
+
     pub(super) fn event(slot: u64, entry: &Entry) -> Record {
         Record::put(format!("{PREFIX}event/{slot:04}"), entry)
+    }
+
+    pub(super) fn satellite(id: SatelliteId, satellite: &Satellite, claims: Vec<Claim>) -> Record {
+        let stored = StoredSatellite { satellite: satellite.clone(), claims };
+        Record::put(format!("{PREFIX}satellite/{:04}", id.0), &stored)
+    }
+
+    pub(super) fn delete_satellite(id: SatelliteId) -> Record {
+        Record { key: format!("{PREFIX}satellite/{:04}", id.0), value: None }
+    }
+
+    pub(super) fn site(site: &Site) -> Record {
+        Record::put(format!("{PREFIX}site/self"), site)
     }
 
     fn put(key: String, value: &impl Serialize) -> Record {
@@ -88,11 +132,14 @@ impl Authority {
             "account" => {
                 let id = AccountId(name.parse().map_err(|_| kind())?);
                 let stored: StoredAccount = parse(key, value)?;
-                let mut account = Account { name: stored.name, pools: Default::default() };
+                // What is sold since the account was opened: it has bought none of it.
+                let none = Pool { bought: 0, expires: None };
+                let pools = Product::all().map(|sold| (sold.tag, none)).collect();
+                let mut account = Account { name: stored.name, pools };
                 for (tag, pool) in stored.pools {
-                    // A catalogue that lost a row since: its pool is no longer sold.
-                    if let Some(row) = Entitlement::of_tag(&tag) {
-                        account.pools.insert(row.tag, pool);
+                    // A product that is no longer sold has no pool.
+                    if let Some(sold) = Product::of_tag(&tag) {
+                        account.pools.insert(sold.tag, pool);
                     }
                 }
                 self.accounts.insert(id, account);
@@ -113,6 +160,13 @@ impl Authority {
                 }
                 self.ledger.insert(instance);
             }
+            "reservation" => {
+                let reservation: Reservation = parse(key, value)?;
+                let named = reservation.request.commitment.to_string() == name;
+                if !named || !self.shelf.restore(reservation) {
+                    return Err(contradiction());
+                }
+            }
             "event" => {
                 let entry: Entry = parse(key, value)?;
                 let slot: u64 = name.parse().map_err(|_| kind())?;
@@ -121,19 +175,63 @@ impl Authority {
                 }
                 self.journal.restore(entry);
             }
+            "satellite" => {
+                let id = SatelliteId(name.parse().map_err(|_| kind())?);
+                let StoredSatellite { satellite, claims } = parse(key, value)?;
+                let Role::Cloud { satellites } = &mut self.role else {
+                    return Err(RecordError::IS_CLOUD);
+                };
+                if satellites.len() >= SATELLITES_MAX {
+                    return Err(contradiction());
+                }
+                satellites.insert(id, satellite);
+                self.ledger.set_claims(id, claims);
+            }
+            "site" => {
+                let stored: Site = parse(key, value)?;
+                let Role::Satellite { site, .. } = &mut self.role else {
+                    return Err(RecordError::IS_SATELLITE);
+                };
+                *site = stored;
+            }
             _ => return Err(kind()),
         }
         Ok(())
     }
 
-    /// Checks that every token and instance belongs to an account that exists.
+    /// Checks that every token, instance, reservation and satellite belongs to an account that
+    /// exists, and that no chassis is both registered and reserved.
     pub(super) fn check_references(&self) -> Result<(), RecordError> {
+        if let Role::Satellite { site, .. } = &self.role
+            && site.uuid.is_empty()
+            && !self.accounts.is_empty()
+        {
+            return Err(RecordError::IS_CLOUD);
+        }
+        let satellites = self.satellites().iter().map(|(id, known)| (id, known.account));
+        for (id, account) in satellites {
+            if !self.accounts.contains_key(&account) {
+                let key = format!("{PREFIX}satellite/{:04}", id.0);
+                return Err(RecordError::Account { key, account: account.0 });
+            }
+        }
         let tokens = self.tokens.values().map(|token| ("token", &token.id, token.account));
         let instances = self.ledger.iter().map(|known| ("instance", &known.id, known.account));
         for (sort, id, account) in tokens.chain(instances) {
             if !self.accounts.contains_key(&account) {
                 let key = format!("{PREFIX}{sort}/{id}");
                 return Err(RecordError::Account { key, account: account.0 });
+            }
+        }
+        for reservation in self.shelf.iter() {
+            let (account, request) = (reservation.account, &reservation.request);
+            let key = || format!("{PREFIX}reservation/{}", request.commitment);
+            if !self.accounts.contains_key(&account) {
+                return Err(RecordError::Account { key: key(), account: account.0 });
+            }
+            let in_force = reservation.returned_at.is_none();
+            if in_force && self.ledger.of_serial(&request.udi.serial).is_some() {
+                return Err(RecordError::Contradiction { key: key() });
             }
         }
         Ok(())

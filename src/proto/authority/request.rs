@@ -8,7 +8,7 @@ use super::record::Record;
 use super::refusal::{self, Refusal};
 use super::token::TokenState;
 use super::{Authority, INSTANCES_MAX};
-use crate::base::entitlement::Entitlement;
+use crate::base::entitlement::{Entitlement, Product};
 use crate::base::ident::Tag;
 use crate::base::time::Utc;
 use crate::wire::callhome::{
@@ -89,7 +89,9 @@ impl Authority {
 
         let account = self.check_token(now, signed.request, asked.token)?;
         let holder = holder.map(|known| known.id.clone());
-        if taken || (holder.is_some() && !asked.force) {
+        // A reservation is given back by its code; no `force` takes its place.
+        let reserved = self.shelf.of_serial(&device.udi.serial).is_some();
+        if taken || reserved || (holder.is_some() && !asked.force) {
             return Err(refusal::already_registered(device));
         }
         if let Some(old) = holder {
@@ -171,7 +173,7 @@ impl Authority {
         let short = self.settings.of(&serial).pool_short;
         let answers = in_use.iter().map(|used| {
             let available = if short { 0 } else { self.available(now, account, &used.tag) };
-            self.authorization(account, used, available)
+            self.authorization(now, account, used, available)
         });
         let answers = answers.collect();
         Ok(Verdict::Authorized(answers))
@@ -263,12 +265,18 @@ impl Authority {
     }
 
     /// Says whether a use is paid for: the account's total of the tag against what it has.
-    fn authorization(&self, account: AccountId, used: &Use, available: u64) -> Authorization {
+    fn authorization(
+        &self,
+        now: Utc,
+        account: AccountId,
+        used: &Use,
+        available: u64,
+    ) -> Authorization {
         let row = Entitlement::of_tag(used.tag.as_str());
         let name = row.map_or("", |row| row.name);
         let compliance = if row.is_none() {
             Compliance::UnknownTag
-        } else if self.ledger.total(account, &used.tag) <= available || used.count == 0 {
+        } else if used.count == 0 || self.taken(now, account, &used.tag) <= available {
             Compliance::InCompliance
         } else {
             Compliance::OutOfCompliance
@@ -283,8 +291,17 @@ impl Authority {
         }
     }
 
+    /// Returns the units of a tag that an account has in use or has set aside for its satellites.
+    pub(super) fn taken(&self, now: Utc, account: AccountId, tag: &Tag) -> u64 {
+        // Of the two, one is always none: entitlements are used, universal licences are reserved.
+        let sold = Product::of_tag(tag.as_str());
+        let reserved = sold.map_or(0, |sold| u64::from(self.shelf.taken(account, sold.tag)));
+        let used = self.ledger.total(account, tag).saturating_add(reserved);
+        used.saturating_add(self.held(now, account, tag))
+    }
+
     /// Returns the units of a tag that an account may use at `now`.
-    fn available(&self, now: Utc, account: AccountId, tag: &Tag) -> u64 {
+    pub(super) fn available(&self, now: Utc, account: AccountId, tag: &Tag) -> u64 {
         let pools = self.accounts.get(&account).map(|account| &account.pools);
         let pool = pools.and_then(|pools| pools.get(tag.as_str()));
         pool.map_or(0, |pool| u64::from(pool.available(now)))

@@ -127,18 +127,20 @@ impl Blade {
     ///
     /// # Source
     /// Seed, FAQ on strong encryption: allowed by the chassis's registration, or by an entitlement
-    /// where an old satellite can't say so. Public transcripts: 2 + 16 contexts print 18.
+    /// where an old satellite can't say so; an evaluation is not enough, see
+    /// [`Mode::grants_encryption`]. Public transcripts: 2 + 16 contexts print 18.
     pub fn capabilities(&self) -> Capabilities {
         let granted = |feature| {
             let held = self.held.get(&feature).filter(|held| held.mode.grants_use());
             held.map_or(0, |held| held.granted)
         };
+        let strong = self.held.get(&Feature::StrongEncryption);
+        let strong = strong.is_some_and(|held| held.mode.grants_encryption() && held.granted > 0);
         let module = self.facts.module;
         let contexts = module.contexts_base.saturating_add(granted(Feature::Context));
         Capabilities {
             contexts: contexts.min(module.contexts_max),
-            strong_encryption: self.policy.export_controlled
-                || granted(Feature::StrongEncryption) > 0,
+            strong_encryption: self.policy.export_controlled || strong,
             carrier: granted(Feature::Carrier) > 0,
         }
     }

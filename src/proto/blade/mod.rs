@@ -26,7 +26,7 @@ use crate::base::ident::{Handle, Slot, Tag};
 use crate::base::platform::Module;
 use crate::base::time::{Instant, Now, Utc};
 use crate::proto::Next;
-use crate::wire::appag::{Denial, Hello, Message, Role, Welcome};
+use crate::wire::appag::{Denial, Hello, Message, Refusal, Role, Welcome};
 
 mod capability;
 mod feature;
@@ -177,6 +177,8 @@ enum Link {
 pub struct Blade {
     facts: Facts,
     link: Link,
+    /// True while the supervisor says that the application is not to run.
+    stopped: bool,
     hostname: String,
     startup: Config,
     held: BTreeMap<Feature, Held>,
@@ -203,6 +205,7 @@ impl Blade {
         let mut blade = Blade {
             facts,
             link: Link::Connecting,
+            stopped: false,
             hostname: startup.hostname.clone(),
             startup,
             held,
@@ -234,6 +237,7 @@ impl Blade {
             }
             (Link::Greeting, Event::Message(Message::Welcome(welcome))) => self.welcome(&welcome),
             (Link::Greeting, Event::Message(Message::Refused { reason })) => {
+                self.stopped = reason == Refusal::Stopped;
                 self.hang_up(now, format!("the supervisor refuses: {reason}"));
             }
             (Link::Up, Event::Message(message)) => self.listen(now, message),
@@ -296,6 +300,11 @@ impl Blade {
         self.link == Link::Up
     }
 
+    /// Returns true if the ASA runs; the module does in any case.
+    pub fn is_running(&self) -> bool {
+        !self.stopped
+    }
+
     /// Returns what the chassis's registration means, as last heard.
     pub fn policy(&self) -> Policy {
         self.policy
@@ -350,6 +359,7 @@ impl Blade {
 
     fn welcome(&mut self, welcome: &Welcome) {
         self.link = Link::Up;
+        self.stopped = false;
         let clock = Output::Clock { wall: welcome.wall, rate_milli: welcome.rate_milli };
         self.outputs.push_back(clock);
         self.set_policy(welcome.export_controlled, welcome.registered);
@@ -384,6 +394,7 @@ impl Blade {
             Message::Ping { number } => self.send(Message::Pong { number }),
             Message::Pong { .. } => {}
             Message::Refused { reason } => {
+                self.stopped = reason == Refusal::Stopped;
                 self.hang_up(now, format!("the supervisor closes the connection: {reason}"));
             }
             Message::Hello(_)

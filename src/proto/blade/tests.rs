@@ -153,6 +153,26 @@ fn strong_encryption_comes_from_the_registration_or_an_entitlement() {
 }
 
 #[test]
+fn an_evaluation_gives_everything_but_strong_encryption() {
+    let mut blade = licensed();
+    enforce(&mut blade, Feature::Tier, Mode::Evaluation);
+    for (feature, count) in
+        [(Feature::Context, 5), (Feature::Carrier, 1), (Feature::StrongEncryption, 1)]
+    {
+        blade.feature(NOON, feature, count).unwrap();
+        enforce(&mut blade, feature, Mode::Evaluation);
+    }
+    let can = blade.capabilities();
+    assert_eq!((can.contexts, can.carrier, can.strong_encryption), (15, true, false));
+    for (mode, gives) in Mode::ALL.map(|mode| (mode, mode.grants_encryption())) {
+        let all_but_one = mode.grants_use() && mode != Mode::Evaluation;
+        assert_eq!(gives, all_but_one, "{mode:?}");
+    }
+    enforce(&mut blade, Feature::StrongEncryption, Mode::ReservedAuthorized);
+    assert!(blade.capabilities().strong_encryption);
+}
+
+#[test]
 fn units_share_as_the_public_listings_add() {
     let module = Module::find("FPR9K-SM-24").unwrap();
     let unit =

@@ -28,6 +28,8 @@ pub(super) struct Bay {
     /// Set while `license` is.
     pub(super) hello: Option<Hello>,
     pub(super) off: bool,
+    /// True if its application is not to run: the module is there, and asks for nothing.
+    pub(super) stopped: bool,
     /// Somebody at the console of a blade that is not there yet.
     pub(super) visitor: Option<Visitor>,
 }
@@ -80,6 +82,9 @@ pub(super) enum Change {
 pub struct StoredBay {
     pub next: Handle,
     pub entries: BTreeMap<Handle, StoredEntry>,
+    /// True if an operator stopped its application.
+    #[serde(default)]
+    pub stopped: bool,
 }
 
 /// What flash keeps of one handle.
@@ -93,7 +98,7 @@ pub struct StoredEntry {
 
 impl Default for StoredBay {
     fn default() -> StoredBay {
-        StoredBay { next: FIRST, entries: BTreeMap::new() }
+        StoredBay { next: FIRST, entries: BTreeMap::new(), stopped: false }
     }
 }
 
@@ -124,7 +129,8 @@ impl Bay {
             let holding = if entry.counted { Holding::Awaited } else { Holding::Lapsed };
             (handle, Entry { tag: entry.tag, count: entry.count, holding })
         });
-        Bay { next: stored.next, entries: entries.collect(), ..Bay::default() }
+        let (next, stopped) = (stored.next, stored.stopped);
+        Bay { next, stopped, entries: entries.collect(), ..Bay::default() }
     }
 
     pub(super) fn stored(&self) -> StoredBay {
@@ -132,7 +138,7 @@ impl Bay {
             let (tag, count) = (entry.tag.clone(), entry.count);
             (*handle, StoredEntry { tag, count, counted: entry.counts() })
         });
-        StoredBay { next: self.next, entries: entries.collect() }
+        StoredBay { next: self.next, entries: entries.collect(), stopped: self.stopped }
     }
 
     /// Returns tag and count of everything in use.

@@ -301,6 +301,25 @@ fn a_slot_switched_off_loses_its_blade_and_refuses_the_next() {
 }
 
 #[test]
+fn a_stopped_application_gives_its_entitlements_back_and_its_module_stays() {
+    let mut lab = Lab::new();
+    let mut blade = lab.licensed(1);
+    let console = lab.attach(1, Role::Console);
+    let outputs = lab.event(Event::Application { slot: slot(1), running: false });
+    assert_eq!(blade.hears(&outputs), [Message::Refused { reason: Refusal::Stopped }]);
+    assert!(outputs.contains(&Output::Demand(BTreeMap::new())));
+    assert!(lab.broker.links.contains_key(&console.link) && lab.broker.is_up(slot(1)));
+    let refused = lab.attach(1, Role::License);
+    assert_eq!(refused.heard, [Message::Refused { reason: Refusal::Stopped }]);
+    // It stays stopped over a restart.
+    let stored = lab.broker.stored();
+    assert!(stored.bays[&slot(1)].stopped);
+    lab.event(Event::Application { slot: slot(1), running: true });
+    assert!(matches!(lab.attach(1, Role::License).heard.as_slice(), [Message::Welcome(_)]));
+    assert_eq!(lab.event(Event::Application { slot: slot(1), running: true }), []);
+}
+
+#[test]
 fn the_clock_goes_to_every_blade() {
     let mut lab = Lab::new();
     let mut blade = lab.attach(3, Role::License);

@@ -64,6 +64,12 @@ impl IpBlock {
     }
 }
 
+/// Trustpoint that vouches for the licence authority's word.
+///
+/// # Source
+/// Seed, `show trustpoint`.
+pub const LICENCE_TRUSTPOINT: &str = "CiscoLicRoot";
+
 fn at(names: &[(&str, &[&str])]) -> Path {
     let path = Path::find(names);
     debug_assert!(path.is_some(), "{names:?} is not in the schema");
@@ -149,6 +155,11 @@ pub fn trustpoints(objects: &Objects) -> Vec<Trustpoint> {
         chain: objects.text(path, "certchain"),
     };
     paths.iter().map(read).collect()
+}
+
+/// Tells whether licences are to be reserved instead of registered for.
+pub fn is_reservation_on(objects: &Objects) -> bool {
+    objects.is_enabled(&at(&[("license", &[])]), "reservation")
 }
 
 /// Returns who may reach which service.

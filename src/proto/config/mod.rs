@@ -16,6 +16,7 @@
 //! whose database FXOS shares, an object sent as `created` is refused if it is there, and one sent as
 //! `created,modified` is not.
 
+mod complete;
 mod error;
 mod factory;
 pub mod facts;
@@ -39,6 +40,7 @@ pub use render::{configuration, pending_configuration};
 pub use stored::{Record, Stored};
 
 use pending::{Work, differences};
+use schema::Origin;
 
 /// The committed configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,8 +74,9 @@ impl Tree {
         let Some(work) = pending.work() else {
             return Ok(Vec::new());
         };
-        let merged = self.merged(work)?;
+        let mut merged = self.merged(work)?;
         let changes = differences(&self.objects, &merged);
+        complete::forget_deeds(&mut merged);
         if !changes.is_empty() {
             self.objects = Arc::new(merged);
             self.revision += 1;
@@ -90,12 +93,44 @@ impl Tree {
         pending.work().map_or(Ok(()), |work| self.merged(work).map(drop))
     }
 
+    /// Puts an object on the shelf, or brings one there up to date: class names down to its own, its
+    /// name, and its facts by label. False if that is no object.
+    ///
+    /// It is no commit of an operator's, so nobody's transaction is in its way.
+    pub fn stock(&mut self, classes: &[&str], name: &str, facts: &[(&str, &str)]) -> bool {
+        let Some((last, above)) = classes.split_last() else { return false };
+        let parents: Vec<(&str, &[&str])> = above.iter().map(|class| (*class, &[][..])).collect();
+        let parent = Path::find(&parents);
+        let path =
+            parent.and_then(|parent| locate(&parent, parent.class().child(last)?, &[name]).ok());
+        let Some(path) = path.filter(|path| path.class().origin == Origin::Stock) else {
+            return false;
+        };
+        let mut objects = Objects::clone(&self.objects);
+        if !objects.exists(&path) && objects.len() >= OBJECTS_MAX {
+            return false;
+        }
+        objects.insert(&path, objects::Values::new());
+        for (label, text) in facts {
+            let property = path.class().properties.iter().find(|p| p.label == *label);
+            if let Some((property, value)) =
+                property.and_then(|p| Some((p, p.kind.parse(text).ok()?)))
+            {
+                objects.put(&path, property, value);
+            }
+        }
+        self.objects = Arc::new(objects);
+        self.revision += 1;
+        true
+    }
+
     fn merged(&self, work: &Work) -> Result<Objects, CommitError> {
-        let merged = if Arc::ptr_eq(&work.base, &self.objects) {
+        let mut merged = if Arc::ptr_eq(&work.base, &self.objects) {
             work.draft.clone()
         } else {
             merge(work, &self.objects)?
         };
+        complete::complete(&mut merged);
         rules::check(&merged).map_err(|reason| CommitError::Invalid { reason })?;
         Ok(merged)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::EditError;
 use super::path::Path;
-use super::schema::{Class, Origin, Property, PropertyId, Verb};
+use super::schema::{Class, Missing, Origin, Property, PropertyId, Verb};
 use super::value::Value;
 
 /// Most objects in the tree.
@@ -59,6 +59,11 @@ impl Objects {
         below.filter(|(child, _)| child.class().name == class).map(|(p, _)| p.clone()).collect()
     }
 
+    /// Returns the path of every object, in the order of listings; the root is not among them.
+    pub fn paths(&self) -> Vec<Path> {
+        self.0.keys().cloned().collect()
+    }
+
     /// Returns everything below `path`.
     pub(super) fn below(&self, path: &Path) -> impl Iterator<Item = (&Path, &Values)> {
         let here = path.clone();
@@ -103,7 +108,7 @@ impl Objects {
     /// Tells whether an object may be deleted.
     pub(super) fn may_delete(&self, path: &Path) -> Result<(), EditError> {
         let class = path.class();
-        let made = matches!(class.origin, Origin::Operator { .. });
+        let made = matches!(class.origin, Origin::Operator { .. } | Origin::Stock);
         if !made || class.locked.contains(&path.name()) {
             return Err(EditError::Fixed);
         }
@@ -136,7 +141,7 @@ impl Objects {
 /// [`EditError::Keys`] for a wrong number of keys, [`EditError::Value`] for one that is no value
 /// of its kind.
 pub fn locate(parent: &Path, class: &'static Class, typed: &[&str]) -> Result<Path, EditError> {
-    let required = class.key.iter().filter(|key| !key.optional).count();
+    let required = class.key.iter().filter(|key| key.missing == Missing::Refused).count();
     if typed.len() < required || typed.len() > class.key.len() {
         return Err(EditError::Keys { class: class.name });
     }
@@ -144,7 +149,11 @@ pub fn locate(parent: &Path, class: &'static Class, typed: &[&str]) -> Result<Pa
     for (at, key) in class.key.iter().enumerate() {
         let text = match typed.get(at) {
             Some(text) => text,
-            None => keys.first().map_or("", String::as_str),
+            None => match key.missing {
+                Missing::Refused => "",
+                Missing::First => keys.first().map_or("", String::as_str),
+                Missing::Text(text) => text,
+            },
         };
         let value = key.kind.parse(text)?;
         keys.push(key.kind.typed(&value));

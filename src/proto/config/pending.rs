@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Tree;
+use super::complete;
 use super::error::EditError;
 use super::objects::{Objects, Values};
 use super::path::Path;
@@ -106,6 +107,7 @@ impl Pending {
         let work = self.begin(tree);
         work.draft.remove(path);
         work.created.retain(|made| !made.is_within(path));
+        complete::lanes(&mut work.draft);
         Ok(())
     }
 
@@ -159,6 +161,7 @@ impl Pending {
         self.view(tree).may_create(path)?;
         let work = self.begin(tree);
         work.draft.insert(path, values);
+        complete::lanes(&mut work.draft);
         Ok(work)
     }
 
@@ -186,7 +189,8 @@ fn birth(path: &Path, born: &[&str]) -> Result<Values, EditError> {
 /// others.
 pub(super) fn differences(before: &Objects, after: &Objects) -> Vec<Difference> {
     let mut found = Vec::new();
-    let operator = |path: &Path| matches!(path.class().origin, Origin::Operator { .. });
+    let operator =
+        |path: &Path| matches!(path.class().origin, Origin::Operator { .. } | Origin::Stock);
     for (path, values) in &before.0 {
         match after.0.get(path) {
             None if operator(path) => found.push(Difference::Deleted(path.clone())),

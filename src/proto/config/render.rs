@@ -57,6 +57,7 @@ enum Rank {
     Enter,
     Scope,
     Set,
+    Act,
 }
 
 impl Show<'_> {
@@ -90,11 +91,14 @@ impl Show<'_> {
         };
         let class = path.class();
         let body = if class.mode { self.body(path, level + 1, mark) } else { Vec::new() };
-        if self.changes && mark == ' ' && body.is_empty() {
+        let made = matches!(class.origin, Origin::Operator { .. });
+        if body.is_empty() && (self.changes && mark == ' ' || !made && level > 0) {
             return None;
         }
         let (rank, word) = match (class.origin, mark) {
-            (Origin::Single | Origin::Hardware, _) => (Rank::Scope, "scope"),
+            (Origin::Single | Origin::Hardware | Origin::Stock | Origin::Derived, _) => {
+                (Rank::Scope, "scope")
+            }
             // Client mock of unicon: a new object is pending as `create`.
             (Origin::Operator { .. }, '+') => (Rank::Enter, "create"),
             (Origin::Operator { .. }, _) => (Rank::Enter, "enter"),
@@ -119,11 +123,11 @@ impl Show<'_> {
     /// Returns properties and children of an object, sorted as listings are.
     fn body(&self, path: &Path, level: usize, mark: char) -> Vec<Line> {
         let mut entries: Vec<Entry> = Vec::new();
-        for class in path.class().children {
+        for class in path.class().children.iter().filter(|class| class.is_configured()) {
             entries.extend(self.paths(path, class).iter().filter_map(|p| self.object(p, level)));
         }
         let properties = path.class().properties;
-        for property in properties {
+        for property in properties.iter().filter(|property| property.is_configured()) {
             let line = path.class().line_of(property);
             if line.first().is_some_and(|first| first.id() == property.id()) {
                 entries.extend(self.property(path, &line, level, mark));
@@ -184,11 +188,13 @@ impl Show<'_> {
             (Verb::Enable, false) => (Rank::Disable, "disable"),
             (Verb::Create, true) => (Rank::Create, "create"),
             (Verb::Create, false) => (Rank::Delete, "delete"),
+            (Verb::Act, true) => (Rank::Act, ""),
+            (Verb::Act, false) | (Verb::Fact, _) => return None,
             (Verb::Set, _) => {
                 return set_text(objects, path, line).map(|texts| (Rank::Set, texts));
             }
         };
-        Some((rank, vec![format!("{verb} {}", first.words).trim_end().to_owned()]))
+        Some((rank, vec![format!("{verb} {}", first.words).trim().to_owned()]))
     }
 }
 
@@ -223,10 +229,14 @@ fn set_text(objects: &Objects, path: &Path, line: &[&Property]) -> Option<Vec<St
 /// Returns a value as it is typed, quoted where it must be; `None` for what can't be typed.
 fn value_text(property: &Property, value: &Value) -> Option<String> {
     match (property.kind, value) {
-        (Kind::Text { .. } | Kind::Name { .. }, Value::Unset) => Some("\"\"".to_owned()),
+        (Kind::Text { .. } | Kind::Name { .. } | Kind::SshKeys { .. }, Value::Unset) => {
+            Some("\"\"".to_owned())
+        }
         (_, Value::Unset) => None,
-        // A list is several words, not one with blanks.
-        (Kind::List(_), value) => Some(property.kind.typed(value)),
+        // A list, a range and a date are several words, not one with blanks.
+        (Kind::List(_) | Kind::Range4 | Kind::Range6 | Kind::Date, value) => {
+            Some(property.kind.typed(value))
+        }
         (_, value) => Some(quoted(&property.kind.typed(value))),
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn check(objects: &Objects) -> Result<(), String> {
             "port-channel" => port_channel(objects, path)?,
             "interface" => subinterfaces(objects, path)?,
             "app-instance" => app_instance(objects, path)?,
+            "breakout" => breakout(objects, path)?,
             "external-port-link" => port_link(objects, path)?,
             "logical-device" => logical_device(objects, path)?,
             _ => {}
@@ -158,7 +159,7 @@ fn local_user(objects: &Objects, path: &Path) -> Result<(), String> {
     if objects.text(path, "account-status") != "active" {
         return Err("User admin must be active.".to_owned());
     }
-    if !objects.text(path, "expiration").is_empty() {
+    if objects.text(path, "expiration") != "never" {
         return Err("User admin may not expire.".to_owned());
     }
     if !objects.children(path, "role").iter().any(|role| role.name() == "admin") {
@@ -223,6 +224,15 @@ fn app_instance(objects: &Objects, path: &Path) -> Result<(), String> {
     )
 }
 
+fn breakout(objects: &Objects, path: &Path) -> Result<(), String> {
+    let [card, port] = path.key() else { return Ok(()) };
+    let name = format!("Ethernet{card}/{port}");
+    let names: [(&str, &[&str]); 3] =
+        [("eth-uplink", &[]), ("fabric", &["a"]), ("interface", &[&name])];
+    exists(objects, &names, "Interface", &name)
+}
+
+/// Finds the interface, lane, port-channel or subinterface of one that a link names.
 fn port_link(objects: &Objects, path: &Path) -> Result<(), String> {
     let port = objects.text(path, "PORT");
     let uplink: [(&str, &[&str]); 2] = [("eth-uplink", &[]), ("fabric", &["a"])];
@@ -232,9 +242,14 @@ fn port_link(objects: &Objects, path: &Path) -> Result<(), String> {
         None => (port.clone(), None),
     };
     let number = number.map(|n| n.split('.').next().unwrap_or_default().to_owned());
-    let parent = match &number {
-        Some(number) => Path::find(&[uplink[0], uplink[1], ("port-channel", &[number])]),
-        None => Path::find(&[uplink[0], uplink[1], ("interface", &[&base])]),
+    let parent = match (&number, base.matches('/').count()) {
+        (Some(number), _) => Path::find(&[uplink[0], uplink[1], ("port-channel", &[number])]),
+        (None, 2) => {
+            let whole = base.rsplit_once('/').map_or("", |(port, _)| port);
+            let lane: (&str, &[&str]) = ("interface", &[&base]);
+            Path::find(&[uplink[0], uplink[1], ("aggr-interface", &[whole]), lane])
+        }
+        (None, _) => Path::find(&[uplink[0], uplink[1], ("interface", &[&base])]),
     };
     let found = parent.and_then(|parent| match &sub {
         Some(sub) => Some(parent.child(parent.class().child("subinterface")?, &[sub])),

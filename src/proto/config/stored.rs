@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::StoredError;
 use super::objects::{OBJECTS_MAX, Objects, Values};
 use super::path::Path;
-use super::schema::{Property, Verb};
+use super::schema::{Origin, Property, Verb};
 use super::{Factory, Tree};
 
 /// A whole tree.
@@ -60,7 +60,7 @@ impl Tree {
     /// Reads what flash kept, on a chassis with the hardware of `factory`.
     ///
     /// Objects of the hardware that flash does not have appear with their defaults; those that
-    /// the hardware no longer has stay.
+    /// the hardware no longer has stay. Images are those that flash has: some may be deleted.
     ///
     /// # Errors
     /// [`StoredError`] names what this version can't read.
@@ -69,6 +69,7 @@ impl Tree {
             return Err(StoredError::Size);
         }
         let mut objects = Tree::bare(factory).objects().clone();
+        objects.0.retain(|path, _| path.steps().iter().all(|s| s.class.origin != Origin::Stock));
         for record in &stored.objects {
             let path = path_of(record)?;
             let mut values = Values::new();
@@ -107,6 +108,8 @@ fn property_name(property: &Property) -> String {
         Verb::Set => "set",
         Verb::Enable => "enable",
         Verb::Create => "create",
+        Verb::Act => "act",
+        Verb::Fact => "fact",
     };
     format!("{verb} {}", property.words).trim_end().to_owned()
 }

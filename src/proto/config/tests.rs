@@ -98,3 +98,10 @@ fn what_flash_holds_is_the_tree_again() {
     assert_eq!(again.stored(), tree.stored());
     assert_eq!(facts::dns_servers(again.objects()).len(), 1);
 }
+
+#[test]
+fn the_factory_knows_the_domain_of_the_first_boot_dialog() {
+    let factory = Factory { domain: "lab.example".to_owned(), ..Factory::default() };
+    assert_eq!(facts::domain_name(Tree::factory(&factory).objects()), "lab.example");
+    assert_eq!(facts::domain_name(Tree::factory(&Factory::default()).objects()), "");
+}

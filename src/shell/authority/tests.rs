@@ -9,13 +9,14 @@ use crate::proto::authority::{Pool, TokenSpec};
 use crate::sys::flash::Kind;
 use crate::wire::callhome::{Ask, Device, Grant};
 
-const NOON: Now = Now { mono: Instant::ZERO, wall: Utc::from_civil(2020, 8, 4, 12, 0, 0) };
+pub(super) const NOON: Now =
+    Now { mono: Instant::ZERO, wall: Utc::from_civil(2020, 8, 4, 12, 0, 0) };
 
 fn service(flash: Flash) -> Service {
     Service::open(flash, Settings::default(), Rng::from_seed(1)).unwrap()
 }
 
-fn in_memory() -> Service {
+pub(super) fn in_memory() -> Service {
     service(Flash::memory(Kind::Authority))
 }
 
@@ -45,7 +46,7 @@ fn key(number: u32) -> SigningKey {
     SigningKey::from_seed(&seed)
 }
 
-fn request(number: u32, ask: Ask) -> Vec<u8> {
+pub(super) fn request(number: u32, ask: Ask) -> Vec<u8> {
     let serial = format!("JAD{number:08}");
     let device = Device {
         udi: Udi { pid: "FPR-4125-SUP".into(), serial },
@@ -58,12 +59,12 @@ fn request(number: u32, ask: Ask) -> Vec<u8> {
     seal(&body, &key(number), "")
 }
 
-fn registration(number: u32, token: &str) -> Vec<u8> {
+pub(super) fn registration(number: u32, token: &str) -> Vec<u8> {
     let public_key = key(number).public_key().to_string();
     request(number, Ask::Register { token: token.to_owned(), force: false, public_key })
 }
 
-async fn token(service: &Service) -> String {
+pub(super) async fn token(service: &Service) -> String {
     let issue = |authority: &mut Authority, wall| authority.token_new(wall, &TokenSpec::default());
     service.operate(NOON, issue).await.unwrap().text
 }
@@ -221,7 +222,7 @@ async fn spoilt_answers_are_what_a_chassis_must_refuse() {
         check_answer(&opened, service.ca().licence_root_pem(), NOON.wall)
     };
     for (signature, want) in [
-        (Signature::Missing, Err(TrustError::Chain)),
+        (Signature::Missing, Err(TrustError::Unsigned)),
         (Signature::Wrong, Err(TrustError::Signature)),
         (Signature::Good, Ok(())),
     ] {
@@ -257,38 +258,4 @@ fn a_flash_that_holds_something_else_is_named_and_left() {
     flash.write(&[Change::Delete("authority/token/x"), Change::Put("ca", b"{}")]).unwrap();
     let refused = Service::open(flash, Settings::default(), Rng::from_seed(1)).unwrap_err();
     assert!(matches!(refused, ServiceError::Ca { .. }), "{refused}");
-}
-
-/// Prints registrations a second with 10,000 instances known; run by hand, with `--release`.
-#[tokio::test]
-#[ignore = "a measurement"]
-#[allow(clippy::disallowed_methods, reason = "a measurement reads the real clock")]
-async fn registrations_a_second() {
-    let folder = Folder::new("measure");
-    let service = service(folder.open());
-    let token = token(&service).await;
-    for (from, to) in [(0, 2_000), (2_000, 10_000), (10_000, 12_000)] {
-        let requests: Vec<_> = (from..to).map(|number| registration(number, &token)).collect();
-        let start = std::time::Instant::now();
-        for together in requests.chunks(50) {
-            let asked: Vec<_> = together
-                .iter()
-                .map(|bytes| {
-                    let (service, bytes) = (service.clone(), bytes.clone());
-                    tokio::spawn(async move { service.answer(&bytes, NOON).await })
-                })
-                .collect();
-            for answer in asked {
-                assert_eq!(answer.await.unwrap().status, 200);
-            }
-        }
-        let rate = f64::from(to - from) / start.elapsed().as_secs_f64();
-        println!("{from} known: {rate:.0} registrations a second");
-    }
-    let udi = Udi { pid: "FPR-4125-SUP".into(), serial: "JAD12345678".into() };
-    let (start, key) = (std::time::Instant::now(), key(1).public_key());
-    for _ in 0..1000 {
-        service.ca().issue_identity(&udi, "an-instance", key, NOON.wall, NOON.wall).unwrap();
-    }
-    println!("an identity certificate: {:?}", start.elapsed() / 1000);
 }

@@ -108,6 +108,11 @@ impl<F: Front> Server<F> {
         state.config = Arc::new(config(&state.offered, &state.keys));
     }
 
+    /// Cuts every connection, as a restart of the chassis does.
+    pub fn cut(&self) {
+        self.0.gate.cut();
+    }
+
     /// Returns how many connections have not logged in yet, and how many have.
     pub fn connections(&self) -> (usize, usize) {
         self.0.gate.count()

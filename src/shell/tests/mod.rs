@@ -111,6 +111,7 @@ impl Play {
                 }
             }
             ToSession::Resize { columns, rows, .. } => self.note(format!("size {columns}x{rows}")),
+            ToSession::Notice { text, .. } => self.note(format!("notice {text}")),
             ToSession::LastKey { id } => {
                 self.note("last key".to_owned());
                 self.end(id, false);

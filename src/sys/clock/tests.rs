@@ -90,3 +90,28 @@ async fn a_sleeper_wakes_when_the_clock_is_advanced_past_its_deadline() {
     sleeper.await;
     assert!(clock.now().mono >= deadline);
 }
+
+#[test]
+fn a_clock_goes_on_where_it_stood() {
+    let clock = LabClock::new(Some(Utc::from_civil(2030, 1, 2, 3, 4, 5)));
+    clock.set_rate(60).unwrap();
+    clock.advance(Duration::from_secs(86_400)).unwrap();
+    let course = clock.course();
+    let again = LabClock::resumed(course);
+    assert_eq!(again.rate(), 60);
+    let apart = again.now().wall.since(course.wall);
+    assert!(apart < Duration::from_secs(3600), "{apart:?}");
+
+    // An hour with the lab switched off is an hour, however fast it ran.
+    let earlier = Course { host: course.host.shifted_ms(-3_600_000), ..course };
+    let apart = LabClock::resumed(earlier).now().wall.since(course.wall);
+    assert!((3600..7200).contains(&apart.as_secs()), "{apart:?}");
+
+    // A host that was set back does not take the lab with it; no date is out of range.
+    let later = Course { host: course.host.shifted_ms(86_400_000), ..course };
+    assert!(LabClock::resumed(later).now().wall >= course.wall);
+    let last = Course { host: Utc::MIN, wall: Utc::MAX, rate: 0 };
+    let clock = LabClock::resumed(last);
+    assert!(clock.now().wall >= Utc::MAX);
+    assert_eq!(clock.rate(), 1);
+}

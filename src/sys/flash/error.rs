@@ -10,7 +10,7 @@ use super::SCHEMA;
 /// Why a flash can't be opened, read or written. Each prints as one line for the operator.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum FlashError {
-    #[error("{path} is in use by another lab: stop that one, or choose another state folder")]
+    #[error("{path} is in use by another process: stop that one, or choose another state folder")]
     InUse { path: PathBuf },
     #[error(
         "{path} is damaged ({why}) and was left as it is: restore it from a copy, or move it away \
@@ -24,7 +24,10 @@ pub enum FlashError {
     Newer { path: PathBuf, version: u32 },
     #[error("{path} is the flash of a {found}, not of a {wanted}: choose another state folder")]
     OtherKind { path: PathBuf, found: String, wanted: &'static str },
-    #[error("no space left for {path}: free some on its disk, or choose another state folder")]
+    #[error(
+        "{path} can't be written (disk full, or over a quota or size limit): make room, or choose \
+         another state folder"
+    )]
     Full { path: PathBuf },
     #[error(
         "{path} can't be written (permission denied or read-only): change its owner or mode, or \
@@ -40,7 +43,10 @@ impl FlashError {
     pub(super) fn of_io(path: &Path, error: &io::Error) -> FlashError {
         let path = path.to_owned();
         let kind = error.kind();
-        if matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        if matches!(
+            kind,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        ) {
             FlashError::Full { path }
         } else if matches!(
             kind,

@@ -144,12 +144,12 @@ fn a_damaged_file_is_reported_and_left_as_it_is() {
     flash.write(&[Change::Put("last", b"acknowledged")]).unwrap();
     let killed = fs::read(folder.file()).unwrap();
     drop(flash);
-    damage(&folder, closed);
-    damage(&folder, killed);
+    damage(&folder, closed, None);
+    damage(&folder, killed, Some(b"acknowledged"));
 }
 
-/// Damages `good` in many ways, puts it into the folder, and opens it.
-fn damage(folder: &Folder, good: Vec<u8>) {
+/// Damages `good` in many ways, puts it into the folder, and opens it. `last` was written last.
+fn damage(folder: &Folder, good: Vec<u8>, last: Option<&[u8]>) {
     let half = good.len() / 2;
     let mut damaged: Vec<(String, Vec<u8>)> = vec![
         ("empty".into(), Vec::new()),
@@ -163,6 +163,12 @@ fn damage(folder: &Folder, good: Vec<u8>) {
         flipped[at..(at + 2048).min(good.len())].iter_mut().for_each(|byte| *byte ^= 0x5a);
         damaged.push((format!("2 KiB flipped at {at}"), flipped));
     }
+    // The header, but for byte 9, whose lowest bit says which of two whole commits is the newer.
+    for at in (1..320).step_by(11) {
+        let mut flipped = good.clone();
+        flipped[at] ^= 0xff;
+        damaged.push((format!("byte {at} flipped"), flipped));
+    }
     let mut refused = 0;
     for (what, bytes) in damaged {
         fs::write(folder.file(), &bytes).unwrap();
@@ -171,6 +177,7 @@ fn damage(folder: &Folder, good: Vec<u8>) {
                 // Unused pages may hold anything: then nothing is missing.
                 let all = flash.scan("blade/").unwrap();
                 assert_eq!(all.len(), 200, "{what}");
+                assert_eq!(flash.get("last").unwrap().as_deref(), last, "{what}");
                 assert!(all.iter().enumerate().all(|(n, (_, v))| *v == [n as u8; 300]), "{what}");
             }
             Err(error) => {
@@ -215,6 +222,7 @@ fn every_error_of_the_system_has_its_line() {
     let full = io(nix::Error::ENOSPC);
     assert_eq!(full, FlashError::Full { path: path.to_owned() });
     assert_eq!(io(nix::Error::EDQUOT), full);
+    assert_eq!(io(nix::Error::EFBIG), full);
     assert_eq!(io(nix::Error::EROFS), FlashError::Denied { path: path.to_owned() });
     assert_eq!(io(nix::Error::EACCES), FlashError::Denied { path: path.to_owned() });
     assert!(matches!(io(nix::Error::EIO), FlashError::Io { .. }));

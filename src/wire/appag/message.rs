@@ -115,16 +115,19 @@ pub enum Refusal {
     Crowded = 5,
     #[error("the slot is switched off")]
     SlotOff = 6,
+    #[error("the application is stopped")]
+    Stopped = 7,
 }
 
 impl Refusal {
-    const ALL: [Refusal; 6] = [
+    const ALL: [Refusal; 7] = [
         Refusal::SlotTaken,
         Refusal::SlotAbsent,
         Refusal::Version,
         Refusal::Protocol,
         Refusal::Crowded,
         Refusal::SlotOff,
+        Refusal::Stopped,
     ];
 }
 

@@ -23,6 +23,14 @@ impl SigningKey {
         SigningKey(pair.expect("every 32 bytes are an Ed25519 seed"))
     }
 
+    /// Reads a PKCS #8 document, DER.
+    ///
+    /// # Errors
+    /// [`KeyError`] for anything but an Ed25519 key.
+    pub fn from_pkcs8(der: &[u8]) -> Result<SigningKey, KeyError> {
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).map(SigningKey).map_err(|_| KeyError)
+    }
+
     /// Returns the public half.
     pub fn public_key(&self) -> PublicKey {
         let mut bytes = [0; 32];
@@ -81,9 +89,9 @@ impl From<PublicKey> for String {
     }
 }
 
-/// Why [`PublicKey::parse`] refused.
+/// Why [`PublicKey::parse`] or [`SigningKey::from_pkcs8`] refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("not a public key: expected the base64 of 32 bytes")]
+#[error("not an Ed25519 key: expected the base64 of 32 bytes, or a private key in PKCS #8")]
 pub struct KeyError;
 
 /// What an envelope held. Nothing in it is believed before [`verify`] said yes.

@@ -8,8 +8,7 @@ use crate::proto::agent::{
 
 use super::layout::Layout;
 use super::{
-    ENABLED, agent_version, authorization, heading, last_refusal, registration, reserved,
-    transport, udi,
+    agent_version, authorization, heading, last_refusal, registration, reservation, transport, udi,
 };
 
 /// `show license techsupport`.
@@ -22,7 +21,7 @@ pub fn techsupport(report: &Report) -> String {
     let mut blocks = vec![
         "Smart Licensing Tech Support info\n".to_owned(),
         heading("Smart Licensing Status", 22),
-        ENABLED.to_owned(),
+        reservation::enabled(report),
         registration(layout, report),
         authorization(layout, report),
         evaluation(report),
@@ -160,20 +159,22 @@ fn other(report: &Report) -> String {
         (_, AuthorizationStatus::Authorized { .. }) => "authorized",
         (_, AuthorizationStatus::OutOfCompliance { .. }) => "ooc",
         (_, AuthorizationStatus::Expired { .. }) => "authexpired",
+        (_, AuthorizationStatus::Reserved { .. }) => "authorized-reservation",
         (_, AuthorizationStatus::Evaluation { .. }) => "eval",
         (_, AuthorizationStatus::EvaluationExpired { .. }) => "evalexpired",
         (_, AuthorizationStatus::Waiting)
-        | (RegistrationReport::Registered { .. }, AuthorizationStatus::NoLicensesInUse) => {
-            "registered"
-        }
+        | (
+            RegistrationReport::Registered { .. } | RegistrationReport::Reserved { .. },
+            AuthorizationStatus::NoLicensesInUse,
+        ) => "registered",
         (
             RegistrationReport::Unregistered
             | RegistrationReport::Pending
+            | RegistrationReport::Reserving
             | RegistrationReport::Failed { .. }
             | RegistrationReport::Retrying { .. },
             AuthorizationStatus::NoLicensesInUse,
         ) => "unidentified",
     };
-    heading("Other Info", 10)
-        + &format!("Agent State: {state}\nReservation enable: {}\n", reserved(report))
+    heading("Other Info", 10) + &format!("Agent State: {state}\n") + &reservation::fields(report)
 }

@@ -289,14 +289,3 @@ fn force_keeps_the_old_registration_until_the_new_one_succeeds() {
     assert!(registered_at > first);
     assert_eq!(bench.flash.replacement, None);
 }
-
-#[test]
-fn reservation_and_registration_exclude_each_other() {
-    let mut bench = bench_in('R');
-    assert_eq!(bench.agent.set_reservation(Reservation::Enabled), Err(ConfigError::Reserved));
-    let mut bench = bench_in('U');
-    bench.agent.set_reservation(Reservation::Enabled).unwrap();
-    assert_eq!(bench.register("T", true), Err(ConfigError::Reserved));
-    bench.agent.set_reservation(Reservation::Disabled).unwrap();
-    bench.register("T", false).unwrap();
-}

@@ -3,6 +3,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "a test names the variant that it wants")]
 
 use super::*;
+use crate::base::entitlement::CATALOGUE;
 use crate::base::ident::{Tag, Udi};
 use crate::wire::callhome::{
     Ask, Authorization, Compliance, Device, Grant, RefusalKind, SigningKey, Use, Verdict,
@@ -11,7 +12,10 @@ use crate::wire::callhome::{
 mod accounts;
 mod compliance;
 mod registration;
+mod reservation;
+mod satellites;
 mod storage;
+mod sync_model;
 
 const NOON: Utc = Utc::from_civil(2020, 8, 4, 12, 0, 0);
 const TIER: &str = CATALOGUE[0].tag;
@@ -27,12 +31,20 @@ struct Lab {
     flash: BTreeMap<String, Vec<u8>>,
     wall: Utc,
     nonce: u64,
+    /// Signs sync files.
+    key: SigningKey,
 }
 
 impl Lab {
     fn new() -> Lab {
-        let authority = Authority::new([], Settings::default(), Rng::from_seed(1)).unwrap();
-        let mut lab = Lab { authority, flash: BTreeMap::new(), wall: NOON, nonce: 0 };
+        Lab::of(Flavour::Cloud, 1)
+    }
+
+    fn of(flavour: Flavour, seed: u8) -> Lab {
+        let rng = Rng::from_seed(seed.into());
+        let authority = Authority::load([], flavour, Settings::default(), rng).unwrap();
+        let key = SigningKey::from_seed(&[seed; 32]);
+        let mut lab = Lab { authority, flash: BTreeMap::new(), wall: NOON, nonce: 0, key };
         assert_eq!(lab.drain(), []);
         lab
     }
@@ -66,7 +78,8 @@ impl Lab {
         let stored = self.flash.clone();
         let settings = self.authority.settings().clone();
         self.nonce += 1;
-        self.authority = Authority::new(stored, settings, Rng::from_seed(self.nonce)).unwrap();
+        let (flavour, rng) = (self.authority.flavour(), Rng::from_seed(self.nonce));
+        self.authority = Authority::load(stored, flavour, settings, rng).unwrap();
         self.authority.handle(now(self.wall), Event::Due);
         assert_eq!(self.drain(), []);
     }

@@ -111,3 +111,37 @@ fn a_record_that_is_not_ours_is_named() {
     let error = Authority::new(homeless, Settings::default(), Rng::from_seed(1)).unwrap_err();
     assert!(matches!(error, RecordError::Account { account: 1, .. }), "{error}");
 }
+
+#[test]
+fn the_first_account_is_called_what_the_settings_say_and_keeps_what_it_bought() {
+    let name = |virtual_account: &str| AccountName {
+        smart_account: "Lab".to_owned(),
+        virtual_account: virtual_account.to_owned(),
+    };
+    let settings =
+        |virtual_account| Settings { account: Some(name(virtual_account)), ..Settings::default() };
+    let open = |flash: &BTreeMap<String, Vec<u8>>, virtual_account| {
+        let stored = flash.clone();
+        Authority::new(stored, settings(virtual_account), Rng::from_seed(1)).unwrap()
+    };
+    let mut lab = Lab::new();
+    lab.registered(1);
+    lab.authority
+        .pool_set(lab.wall, None, "FIREPOWER_4100_ASA_CARRIER", Pool { bought: 3, expires: None })
+        .unwrap();
+    lab.drain();
+    lab.authority = open(&lab.flash, "Brussels");
+    lab.drain();
+    let known = lab.authority.instances();
+    assert_eq!((known.len(), known[0].virtual_account.as_str()), (1, "Brussels"));
+    let stored = open(&lab.flash, "Brussels");
+    let carrier = |a: &Authority| a.pools(NOON).into_iter().filter(|p| p.bought == 3).count();
+    assert_eq!(carrier(&stored), 1);
+
+    // A second account of the name that is asked for: two of one name would be one too many.
+    let other = TokenSpec { account: Some(name("Ghent")), ..TokenSpec::default() };
+    lab.authority.token_new(lab.wall, &other).unwrap();
+    lab.drain();
+    lab.authority = open(&lab.flash, "Ghent");
+    assert_eq!(lab.authority.instances()[0].virtual_account, "Brussels");
+}

@@ -1,14 +1,18 @@
 //! The schema: every class of managed object, its properties, and where each fact comes from.
 //!
 //! One table is the source of `create`, `enter`, `delete`, `set`, `enable`, `show`, `show
-//! configuration`, the web page and the flash. A property is one row here and nothing elsewhere.
+//! configuration`, the web page and the flash. A property is one row here and nothing elsewhere; a
+//! value that is measured is one row here and one in [`observed`](crate::proto::observed).
 
-mod chassis;
+mod firmware;
+mod hardware;
 mod monitoring;
 mod security;
 mod ssa;
 mod system;
 mod uplink;
+
+pub use security::ROLES;
 
 use super::value::{Kind, Value, Word};
 use crate::base::source::Source;
@@ -31,7 +35,31 @@ pub struct Class {
     pub children: &'static [&'static Class],
     /// First keys of instances that may not be deleted.
     pub locked: &'static [&'static str],
+    pub listing: Listing,
     pub source: Source,
+}
+
+/// How the objects of a class are listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    /// Columns of its table; empty for a class that is always a list.
+    pub table: &'static [Column],
+    /// Labels of its list in their order; empty for keys first, then properties as they stand.
+    pub detail: &'static [&'static str],
+    /// True if neither heading nor indent stands around it.
+    pub bare: bool,
+    /// True if its properties are listed by their first word, one list each: `show https`.
+    pub sections: bool,
+}
+
+/// One column of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Label of the key or property.
+    pub label: &'static str,
+    pub width: usize,
+    /// True if values stand at its right.
+    pub right: bool,
 }
 
 /// One part of the name that tells instances apart.
@@ -42,8 +70,18 @@ pub struct Key {
     /// As listings print it, `Prefix Length`.
     pub label: &'static str,
     pub kind: Kind,
-    /// Left out, it takes the first key's text (`app-instance ftd`).
-    pub optional: bool,
+    pub missing: Missing,
+}
+
+/// What a key is that was not typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It must be typed.
+    Refused,
+    /// The first key's text (`app-instance ftd`).
+    First,
+    /// This text (`scope fabric`).
+    Text(&'static str),
 }
 
 /// Who makes instances of a class.
@@ -55,6 +93,10 @@ pub enum Origin {
     Hardware,
     /// The operator, at most so many below one parent.
     Operator { max: usize },
+    /// The chassis, as images come to it; the operator may delete them.
+    Stock,
+    /// A commit, from other objects: a port that was broken out has lanes.
+    Derived,
 }
 
 /// One property of a class.
@@ -72,7 +114,18 @@ pub struct Property {
     /// As detail listings print it; empty if they don't.
     pub label: &'static str,
     pub shown: Shown,
+    /// What `set WORDS` asks for a value that is not typed in the line.
+    pub question: Option<Question>,
     pub source: Source,
+}
+
+/// How a value is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// A line printed before, for a value of several lines; else the prompt.
+    pub prompt: &'static str,
+    /// Prompt for the same value once more.
+    pub again: Option<&'static str>,
 }
 
 /// How a property is written on the command line.
@@ -84,6 +137,11 @@ pub enum Verb {
     Enable,
     /// `create WORDS` and `delete WORDS`.
     Create,
+    /// `WORDS` alone, with no way back. One without a label is done when it is committed, and not
+    /// kept: `reinitialize`.
+    Act,
+    /// Not set by anyone: a label whose value is measured. Its words are the label.
+    Fact,
 }
 
 /// What tells a property from the others of its class.
@@ -119,8 +177,41 @@ impl Property {
             default: "",
             label,
             shown: Shown::Always,
+            question: None,
             source: Source::Recall,
         }
+    }
+
+    /// A label of listings whose value is measured, known by recall.
+    pub const fn fact(label: &'static str) -> Property {
+        let property = Property::set(label, label, Kind::Text { max: 255 });
+        Property { verb: Verb::Fact, shown: Shown::Changed, ..property }
+    }
+
+    /// As [`Property::fact`], with words of its own, so that it stands in a section.
+    pub const fn measured(words: &'static str, label: &'static str) -> Property {
+        Property { words, ..Property::fact(label) }
+    }
+
+    /// A secret, asked for behind `prompt`.
+    pub const fn secret(words: &'static str, label: &'static str, max: usize) -> Property {
+        Property::set(words, label, Kind::Secret { max }).asks("Value: ")
+    }
+
+    /// A property that a command of its words alone turns on.
+    pub const fn act(words: &'static str, label: &'static str) -> Property {
+        let property = Property::set(words, label, YES_NO);
+        Property { verb: Verb::Act, default: "no", shown: Shown::Changed, ..property }
+    }
+
+    /// Sets what is asked for its value.
+    pub const fn asks(self, prompt: &'static str) -> Property {
+        Property { question: Some(Question { prompt, again: None }), ..self }
+    }
+
+    /// Sets what is asked for its value, and what for the same once more.
+    pub const fn asks_twice(self, prompt: &'static str, again: &'static str) -> Property {
+        Property { question: Some(Question { prompt, again: Some(again) }), ..self }
     }
 
     /// An `enable` and `disable` property, off by default.
@@ -170,6 +261,16 @@ impl Property {
         self.default.is_empty()
     }
 
+    /// Tells whether it is done once and not kept.
+    pub const fn is_deed(&self) -> bool {
+        matches!(self.verb, Verb::Act) && self.label.is_empty()
+    }
+
+    /// Tells whether somebody can set it.
+    pub const fn is_configured(&self) -> bool {
+        !matches!(self.verb, Verb::Fact)
+    }
+
     /// Tells whether its value must not be printed.
     pub const fn is_secret(&self) -> bool {
         matches!(self.kind, Kind::Secret { .. })
@@ -186,7 +287,25 @@ impl Property {
 impl Key {
     /// A key that must be given.
     pub const fn new(name: &'static str, label: &'static str, kind: Kind) -> Key {
-        Key { name, label, kind, optional: false }
+        Key { name, label, kind, missing: Missing::Refused }
+    }
+
+    /// Says what it is where it is not typed.
+    pub const fn or(self, missing: Missing) -> Key {
+        Key { missing, ..self }
+    }
+}
+
+impl Column {
+    /// A column as wide as its label or wider.
+    pub const fn new(label: &'static str, width: usize) -> Column {
+        let width = if width < label.len() { label.len() } else { width };
+        Column { label, width, right: false }
+    }
+
+    /// A column of numbers.
+    pub const fn number(label: &'static str, width: usize) -> Column {
+        Column { right: true, ..Column::new(label, width) }
     }
 }
 
@@ -204,6 +323,7 @@ impl Class {
             properties: &[],
             children: &[],
             locked: &[],
+            listing: Listing { table: &[], detail: &[], bare: false, sections: false },
             source,
         }
     }
@@ -227,6 +347,73 @@ impl Class {
         source: Source,
     ) -> Class {
         Class { key, origin: Origin::Hardware, ..Class::single(name, title, source) }
+    }
+
+    /// A class of which there is one below each parent and which is only looked at.
+    pub const fn shown(name: &'static str, title: &'static str, source: Source) -> Class {
+        Class { mode: false, ..Class::single(name, title, source) }
+    }
+
+    /// A class whose instances come with images.
+    pub const fn stock(
+        name: &'static str,
+        title: &'static str,
+        key: &'static [Key],
+        source: Source,
+    ) -> Class {
+        Class { key, origin: Origin::Stock, ..Class::single(name, title, source) }
+    }
+
+    /// A class whose instances a commit makes from others.
+    pub const fn derived(
+        name: &'static str,
+        title: &'static str,
+        key: &'static [Key],
+        source: Source,
+    ) -> Class {
+        Class { key, origin: Origin::Derived, ..Class::single(name, title, source) }
+    }
+
+    /// Returns the class without a mode of its own: `enter dns A` moves nowhere.
+    pub const fn modeless(self) -> Class {
+        Class { mode: false, ..self }
+    }
+
+    /// Returns the class with these properties given at birth.
+    pub const fn born_with(self, born_with: &'static [Property]) -> Class {
+        Class { born_with, ..self }
+    }
+
+    /// Returns the class with instances that may not be deleted.
+    pub const fn locked(self, locked: &'static [&'static str]) -> Class {
+        Class { locked, ..self }
+    }
+
+    /// Returns the class with a table.
+    pub const fn table(self, table: &'static [Column]) -> Class {
+        Class { listing: Listing { table, ..self.listing }, ..self }
+    }
+
+    /// Returns the class with its list in this order.
+    pub const fn detail(self, detail: &'static [&'static str]) -> Class {
+        Class { listing: Listing { detail, ..self.listing }, ..self }
+    }
+
+    /// Returns the class with listings that have neither heading nor indent.
+    pub const fn bare(self) -> Class {
+        Class { listing: Listing { bare: true, ..self.listing }, ..self }
+    }
+
+    /// Returns the class with one list for each first word of its properties.
+    pub const fn sections(self) -> Class {
+        Class { listing: Listing { sections: true, ..self.listing }, ..self }
+    }
+
+    /// Tells whether there is anything in the class, or below it, that somebody can set.
+    pub fn is_configured(&self) -> bool {
+        matches!(self.origin, Origin::Operator { .. })
+            || self.all_properties().any(Property::is_configured)
+            || self.children.iter().any(|class| class.is_configured())
     }
 
     /// Returns the class with these properties.
@@ -266,14 +453,15 @@ impl Class {
 
 /// The top of the tree. It has no properties; its children are the scopes known everywhere.
 pub static ROOT: Class = Class::single("", "", Source::Seed("FPR4125-1# scope system")).over(&[
-    &chassis::CHASSIS,
+    &hardware::CABLING,
+    &hardware::CHASSIS,
     &uplink::UPLINK,
-    &system::FABRIC_INTERCONNECT,
-    &chassis::FIRMWARE,
+    &hardware::FABRIC_INTERCONNECT,
+    &firmware::FIRMWARE,
     &system::LICENSE,
     &monitoring::MONITORING,
     &security::SECURITY,
-    &chassis::SERVER,
+    &hardware::SERVER,
     &ssa::SSA,
     &system::SYSTEM,
 ]);
@@ -296,3 +484,6 @@ const fn plain<const N: usize>(words: [&'static str; N]) -> [Word; N] {
     }
     pairs
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! `/monitoring`: callhome, syslog, SNMP.
 
-use super::{Class, Key, Kind, ON_OFF, Property, Word, seed};
+use super::{Class, Column, Key, Kind, ON_OFF, Property, Word, seed};
 use crate::base::source::Source;
 
 const EXPAND: Source = seed("FPR4125-1 /monitoring/callhome # show expand");
@@ -27,21 +27,40 @@ const TRAPS_MAX: usize = 8;
 pub(super) static MONITORING: Class =
     Class::single("monitoring", "Monitoring", seed("scope monitoring"))
         .with(MONITORING_PROPERTIES)
-        .over(&[&CALLHOME, &SNMP_TRAP]);
+        .sections()
+        .over(&[&CALLHOME, &SNMP_TRAP, &SNMP_USER]);
+
+/// Most SNMP version 3 users.
+///
+/// # Source
+/// Recall.
+const SNMP_USERS_MAX: usize = 8;
 
 static MONITORING_PROPERTIES: &[Property] = &[
-    Property::enable("snmp", "SNMP Admin State").from(GENERATOR),
+    Property::enable("snmp", "Admin State").from(GENERATOR),
+    Property::enable("syslog console", "").quiet(),
+    Property::enable("syslog monitor", "").quiet(),
+    Property::enable("syslog file", "").default("enabled").quiet(),
     Property::enable("syslog remote-destination server-1", "").quiet().from(GENERATOR),
     Property::enable("syslog remote-destination server-2", "").quiet().from(GENERATOR),
     Property::enable("syslog remote-destination server-3", "").quiet().from(GENERATOR),
-    Property::set("snmp community", "SNMP Community", Kind::Secret { max: 32 }).from(GENERATOR),
-    Property::set("snmp port", "SNMP Port", Kind::Number { min: 1, max: 65_535 })
-        .default("161")
+    Property::enable("syslog source faults", "").default("enabled").quiet(),
+    Property::enable("syslog source audits", "").quiet(),
+    Property::enable("syslog source events", "").quiet(),
+    Property::set("snmp port", "Port", PORT).default("161").quiet(),
+    Property::measured("snmp is-community-set", "Is Community Set"),
+    Property::secret("snmp community", "", 32).asks("Enter a snmp community: ").from(GENERATOR),
+    Property::set("snmp syscontact", "Sys Contact", Kind::Text { max: 255 }).from(GENERATOR),
+    Property::set("snmp syslocation", "Sys Location", Kind::Text { max: 512 }).from(GENERATOR),
+    Property::set("syslog console level", "", Kind::Words(&CONSOLE_LEVELS))
+        .default("critical")
         .quiet(),
-    Property::set("snmp syscontact", "SNMP System Contact", Kind::Text { max: 255 })
-        .from(GENERATOR),
-    Property::set("snmp syslocation", "SNMP System Location", Kind::Text { max: 512 })
-        .from(GENERATOR),
+    level("syslog monitor level").from(Source::Recall),
+    level("syslog file level").from(Source::Recall),
+    Property::set("syslog file name", "", Kind::Name { max: 16 }).default("messages").quiet(),
+    Property::set("syslog file size", "", Kind::Number { min: 4096, max: 4_194_304 })
+        .default("4194304")
+        .quiet(),
     server("syslog remote-destination server-1 hostname"),
     level("syslog remote-destination server-1 level"),
     facility("syslog remote-destination server-1 facility"),
@@ -52,6 +71,9 @@ static MONITORING_PROPERTIES: &[Property] = &[
     level("syslog remote-destination server-3 level"),
     facility("syslog remote-destination server-3 facility"),
 ];
+
+const CONSOLE_LEVELS: [Word; 3] =
+    [("emergencies", "Emergencies"), ("alerts", "Alerts"), ("critical", "Critical")];
 
 const fn server(words: &'static str) -> Property {
     Property::set(words, "", Kind::Host).quiet().from(GENERATOR)
@@ -97,7 +119,7 @@ static SNMP_TRAP: Class = Class::operator(
     GENERATOR,
 )
 .with(&[
-    Property::set("community", "Community", Kind::Secret { max: 32 }).from(GENERATOR),
+    Property::secret("community", "Community", 32).asks("Enter a snmp community: ").from(GENERATOR),
     Property::set("notificationtype", "Notification Type", Kind::Words(&NOTIFICATIONS))
         .default("traps")
         .from(GENERATOR),
@@ -106,7 +128,32 @@ static SNMP_TRAP: Class = Class::operator(
         .from(GENERATOR),
     Property::set("v3privilege", "V3 Privilege", Kind::Words(&V3_PRIVILEGES)).default("noauth"),
     Property::set("version", "Version", Kind::Words(&VERSIONS)).default("v2c").from(GENERATOR),
+])
+.table(&[
+    Column::new("SNMP Trap", 24),
+    Column::number("Port", 8),
+    Column::new("Version", 7),
+    Column::new("V3 Privilege", 12),
+    Column::new("Notification Type", 17),
 ]);
+
+static SNMP_USER: Class = Class::operator(
+    "snmp-user",
+    "SNMPv3 User",
+    &[Key::new("NAME", "Name", Kind::Name { max: 32 })],
+    SNMP_USERS_MAX,
+    Source::Recall,
+)
+.with(&[
+    Property::set("auth", "Auth type", Kind::Words(&HASHES)).default("sha"),
+    Property::set("aes-128", "Aes-128", super::YES_NO).default("no"),
+    Property::secret("password", "", 80).asks_twice("Enter a password: ", "Confirm the password: "),
+    Property::secret("priv-password", "", 80)
+        .asks_twice("Enter a password: ", "Confirm the password: "),
+])
+.table(&[Column::new("Name", 32), Column::new("Auth type", 9), Column::new("Aes-128", 7)]);
+
+const HASHES: [Word; 3] = [("md5", "Md5"), ("sha", "Sha"), ("sha256", "Sha256")];
 
 const NOTIFICATIONS: [Word; 2] = [("traps", "Traps"), ("informs", "Informs")];
 const V3_PRIVILEGES: [Word; 3] = [("auth", "Auth"), ("noauth", "Noauth"), ("priv", "Priv")];
@@ -157,11 +204,9 @@ const PRIORITIES: [Word; 8] = [
 ];
 
 static ANONYMOUS_REPORTING: Class =
-    Class::single("anonymous-reporting", "Anonymous Reporting", EXPAND).with(&[Property {
-        kind: ON_OFF,
-        default: "off",
-        ..Property::enable("", "Admin State")
-    }]);
+    Class::single("anonymous-reporting", "Anonymous Reporting", EXPAND)
+        .with(&[Property { kind: ON_OFF, default: "off", ..Property::enable("", "Admin State") }])
+        .table(&[Column::new("Admin State", 11)]);
 
 static INVENTORY: Class = Class::single("inventory", "Callhome periodic system inventory", EXPAND)
     .with(&[
@@ -172,18 +217,19 @@ static INVENTORY: Class = Class::single("inventory", "Callhome periodic system i
             .default("0"),
         Property::set("timeofday-minute", "Minute of hour", Kind::Number { min: 0, max: 59 })
             .default("0"),
+        // No inventory is ever sent: its receiver is not the licence authority.
+        Property::fact("Time last sent").default("Never").from(EXPAND),
+        Property::fact("Next scheduled").default("Never").from(EXPAND),
     ]);
 
-static PROFILE: Class = Class {
-    locked: &["full_txt", "short_txt", "SLProfile"],
-    ..Class::operator(
-        "profile",
-        "Destination Profile",
-        &[Key::new("NAME", "Name", Kind::Name { max: 16 })],
-        PROFILES_MAX,
-        EXPAND,
-    )
-}
+static PROFILE: Class = Class::operator(
+    "profile",
+    "Destination Profile",
+    &[Key::new("NAME", "Name", Kind::Name { max: 16 })],
+    PROFILES_MAX,
+    EXPAND,
+)
+.locked(&["full_txt", "short_txt", "SLProfile"])
 .with(&[
     Property::set("level", "Level", Kind::Words(&LEVELS)).default("normal"),
     Property::set("alertgroups", "Alert Groups", Kind::List(&ALERT_GROUPS)).default("all"),
@@ -227,21 +273,24 @@ const REPORTING: [Word; 2] = [
     ("smart-license-data", "Smart License Data"),
 ];
 
-static DESTINATION: Class = Class {
-    locked: &["SLDest"],
-    ..Class::operator(
-        "destination",
-        "Destination",
-        &[Key::new("NAME", "Name", Kind::Text { max: 64 })],
-        DESTINATIONS_MAX,
-        EXPAND,
-    )
-}
+static DESTINATION: Class = Class::operator(
+    "destination",
+    "Destination",
+    &[Key::new("NAME", "Name", Kind::Text { max: 64 })],
+    DESTINATIONS_MAX,
+    EXPAND,
+)
+.locked(&["SLDest"])
 .with(&[
     Property::set("protocol", "Transport Protocol", Kind::Words(&PROTOCOLS)).default("https"),
     // Shown in full; an e-mail address is possible where the protocol is e-mail.
     Property::set("address", "Email or HTTP/HTTPS URL Address", Kind::Text { max: 255 })
         .from(Source::Recall),
+])
+.table(&[
+    Column::new("Name", 10),
+    Column::new("Transport Protocol", 18),
+    Column::new("Email or HTTP/HTTPS URL Address", 31),
 ]);
 
 const PROTOCOLS: [Word; 3] = [("email", "Email"), ("http", "Http"), ("https", "Https")];

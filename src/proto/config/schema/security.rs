@@ -1,6 +1,6 @@
 //! `/security`: accounts, trustpoints, key rings, time-outs.
 
-use super::{Class, KICK, Key, Kind, Property, Word, YES_NO, seed};
+use super::{Class, Column, KICK, Key, Kind, Property, Word, YES_NO, plain, seed};
 use crate::base::source::Source;
 
 /// Most local accounts.
@@ -33,13 +33,9 @@ pub(super) static SECURITY: Class = Class::single("security", "Security", seed("
         Property::set("enforce-strong-password", "Password Strength Check", YES_NO)
             .default("no")
             .quiet(),
-        Property::set(
-            "max-login-attempts",
-            "Maximum Login Attempts",
-            Kind::Number { min: 0, max: 10 },
-        )
-        .default("3")
-        .quiet(),
+        Property::set("max-login-attempts", "Max Login Attempts", Kind::Number { min: 0, max: 10 })
+            .default("3")
+            .quiet(),
         Property::set(
             "min-password-length",
             "Minimum Password Length",
@@ -56,7 +52,16 @@ pub(super) static SECURITY: Class = Class::single("security", "Security", seed("
         .quiet()
         .from(REFERENCE),
     ])
-    .over(&[&DEFAULT_AUTH, &KEYRING, &LOCAL_USER, &PASSWORD_PROFILE, &TRUSTPOINT]);
+    .over(&[
+        &DEFAULT_AUTH,
+        &KEYRING,
+        &LOCAL_USER,
+        &PASSWORD_PROFILE,
+        &RADIUS,
+        &ROLE_CLASS,
+        &TACACS,
+        &TRUSTPOINT,
+    ]);
 
 static TRUSTPOINT: Class = Class::operator(
     "trustpoint",
@@ -65,23 +70,28 @@ static TRUSTPOINT: Class = Class::operator(
     TRUSTPOINTS_MAX,
     seed("FPR4125-1 /security # show trustpoint"),
 )
-.with(&[Property::set("certchain", "Trustpoint certificate chain", Kind::Pem)]);
-
-static KEYRING: Class = Class {
-    locked: &["default"],
-    ..Class::operator(
-        "keyring",
-        "Keyring",
-        &[Key::new("NAME", "Keyring name", Kind::Name { max: 16 })],
-        KEYRINGS_MAX,
-        Source::Recall,
-    )
-}
 .with(&[
-    Property::set("cert", "Keyring certificate", Kind::Pem),
+    Property::set("certchain", "Trustpoint certificate chain", Kind::Pem)
+        .asks("Trustpoint Certificate Chain:"),
+    Property::fact("Cert Status").from(seed("FPR4125-1 /security # show trustpoint")),
+])
+.bare();
+
+static KEYRING: Class = Class::operator(
+    "keyring",
+    "Keyring",
+    &[Key::new("NAME", "Keyring name", Kind::Name { max: 16 })],
+    KEYRINGS_MAX,
+    Source::Recall,
+)
+.locked(&["default"])
+.with(&[
+    Property::set("cert", "Keyring certificate", Kind::Pem).asks("Keyring certificate:"),
     Property::set("modulus", "RSA key modulus", Kind::Words(&MODULI)).default("mod2048"),
     Property::set("trustpoint", "Trustpoint CA", Kind::Name { max: 16 }),
-]);
+    Property::fact("Cert Status"),
+])
+.table(&[Column::new("Keyring name", 16), Column::new("Trustpoint CA", 16)]);
 
 const MODULI: [Word; 4] = [
     ("mod2048", "Mod2048"),
@@ -90,43 +100,56 @@ const MODULI: [Word; 4] = [
     ("mod4096", "Mod4096"),
 ];
 
-static LOCAL_USER: Class = Class {
-    locked: &["admin"],
-    ..Class::operator(
-        "local-user",
-        "Local User",
-        &[Key::new("NAME", "User Name", Kind::Name { max: 32 })],
-        USERS_MAX,
-        Source::Recall,
-    )
-}
+static LOCAL_USER: Class = Class::operator(
+    "local-user",
+    "Local User",
+    &[Key::new("NAME", "User Name", Kind::Name { max: 32 })],
+    USERS_MAX,
+    Source::Recall,
+)
+.locked(&["admin"])
 .with(&[
     Property::set("account-status", "Account Status", Kind::Words(&STATUSES)).default("active"),
     Property::set("email", "Email", Kind::Text { max: 255 }),
-    Property::set("expiration", "Expiration", Kind::Text { max: 32 }).quiet(),
+    Property::set("expiration", "Expiration", Kind::Date).default("never").quiet(),
     Property::set("firstname", "First Name", Kind::Text { max: 32 }),
     Property::set("lastname", "Last Name", Kind::Text { max: 32 }),
-    Property::set("password", "Password", Kind::Secret { max: 256 }),
+    Property::secret("password", "Password", 256)
+        .asks_twice("Enter a password: ", "Confirm the password: "),
     Property::set("phone", "Phone", Kind::Text { max: 32 }),
-    Property::set("sshkey", "User SSH public key", Kind::Text { max: 4096 }).quiet(),
+    Property::set("sshkey", "User SSH public key", Kind::SshKeys { max: 4096 }).quiet(),
 ])
+.table(&[Column::new("User Name", 15), Column::new("First Name", 15), Column::new("Last Name", 15)])
 .over(&[&ROLE]);
 
 const STATUSES: [Word; 2] = [("active", "Active"), ("inactive", "Inactive")];
 
-static ROLE: Class = Class {
-    mode: false,
-    ..Class::operator(
-        "role",
-        "User Role",
-        &[Key::new("NAME", "Name", Kind::Words(&ROLES))],
-        ROLES_MAX,
-        Source::Recall,
-    )
-};
+static ROLE: Class = Class::operator(
+    "role",
+    "User Role",
+    &[Key::new("NAME", "Name", Kind::Words(&ROLES))],
+    ROLES_MAX,
+    Source::Recall,
+)
+.modeless()
+.table(&[Column::new("Name", 10)]);
 
-const ROLES: [Word; 4] =
-    [("aaa", "aaa"), ("admin", "admin"), ("operations", "operations"), ("read-only", "read-only")];
+/// The roles that there are.
+static ROLE_CLASS: Class = Class::hardware(
+    "role",
+    "Role",
+    &[Key::new("NAME", "Role Name", Kind::Words(&ROLES))],
+    Source::Recall,
+)
+.modeless()
+.with(&[Property::fact("Priv")])
+.table(&[Column::new("Role Name", 20), Column::new("Priv", 10)]);
+
+/// The roles' names, typed and listed.
+///
+/// # Source
+/// Recall.
+pub const ROLES: [Word; 4] = plain(["aaa", "admin", "operations", "read-only"]);
 
 static PASSWORD_PROFILE: Class =
     Class::single("password-profile", "Password Profile", Source::Recall).with(&[
@@ -190,4 +213,59 @@ const REALMS: [Word; 5] = [
     ("none", "None"),
     ("radius", "Radius"),
     ("tacacs", "Tacacs"),
+];
+
+/// A generator of chassis configurations, found as public code.
+const GENERATOR: Source = Source::Client("public FXOS configuration generator, 11217981876");
+/// Most servers of one protocol.
+///
+/// # Source
+/// Recall.
+const SERVERS_MAX: usize = 16;
+const SERVER_KEY: Key = Key::new("HOST", "Hostname, FQDN or IP address", Kind::Host);
+const RETRIES: Kind = Kind::Number { min: 0, max: 5 };
+const TIMEOUT: Kind = Kind::Number { min: 1, max: 60 };
+const PORT: Kind = Kind::Number { min: 1, max: 65_535 };
+const ORDER: Kind = Kind::NumberOr { word: "lowest-available", min: 0, max: 16 };
+
+static RADIUS: Class = Class::single("radius", "RADIUS", GENERATOR)
+    .with(&[
+        Property::set("retries", "Retries", RETRIES).default("1").from(GENERATOR),
+        Property::set("timeout", "Timeout", TIMEOUT).default("5").from(GENERATOR),
+    ])
+    .over(&[&RADIUS_SERVER]);
+
+static RADIUS_SERVER: Class =
+    Class::operator("server", "RADIUS server", &[SERVER_KEY], SERVERS_MAX, GENERATOR)
+        .with(&[
+            Property::set("authport", "Auth Port", PORT).default("1812").from(GENERATOR),
+            Property::secret("key", "Key", 64)
+                .asks_twice("Enter the key: ", "Confirm the key: ")
+                .from(GENERATOR),
+            Property::set("order", "Order", ORDER).default("lowest-available").from(GENERATOR),
+            Property::set("retries", "Retries", RETRIES).default("1").from(GENERATOR),
+            Property::set("timeout", "Timeout", TIMEOUT).default("5").from(GENERATOR),
+        ])
+        .table(SERVER_TABLE);
+
+static TACACS: Class = Class::single("tacacs", "TACACS", GENERATOR)
+    .with(&[Property::set("timeout", "Timeout", TIMEOUT).default("5").from(GENERATOR)])
+    .over(&[&TACACS_SERVER]);
+
+static TACACS_SERVER: Class =
+    Class::operator("server", "TACACS server", &[SERVER_KEY], SERVERS_MAX, GENERATOR)
+        .with(&[
+            Property::secret("key", "Key", 64)
+                .asks_twice("Enter the key: ", "Confirm the key: ")
+                .from(GENERATOR),
+            Property::set("order", "Order", ORDER).default("lowest-available").from(GENERATOR),
+            Property::set("port", "Port", PORT).default("49").from(GENERATOR),
+            Property::set("timeout", "Timeout", TIMEOUT).default("5").from(GENERATOR),
+        ])
+        .table(SERVER_TABLE);
+
+static SERVER_TABLE: &[Column] = &[
+    Column::new("Hostname, FQDN or IP address", 28),
+    Column::number("Order", 10),
+    Column::number("Timeout", 10),
 ];

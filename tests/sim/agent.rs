@@ -1,5 +1,4 @@
-//! The Smart Agent in a hostile world, thousands of seeds of it. A seed replays exactly:
-//! `SEED=17 cargo test --test sim`. `SEEDS=10000` asks for more of them.
+//! One Smart Agent in a hostile world.
 //!
 //! The world loses, delays and repeats answers, takes the authority away, sets the clock, cuts the
 //! power after any write, and has an operator and blades that change their minds. After every step
@@ -7,7 +6,6 @@
 //! come to be registered and authorised.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::time::Duration;
 
 use vfxos::base::enforcement::Mode;
@@ -21,9 +19,11 @@ use vfxos::proto::agent::{
     Agent, Attempt, AuthorizationStatus, Enforcement, Event, ExchangeError, Identity, Output,
     Registered, Registration, RegistrationReport, Stored, timing,
 };
-use vfxos::wire::callhome::{
-    Answer, Ask, Authorization, Compliance, Grant, RefusalKind, Request, Verdict,
-};
+use vfxos::wire::callhome::{Answer, Ask, Request};
+
+use super::backend::Backend;
+use super::desk::{Act, Desk};
+use super::{each_seed, seconds};
 
 /// Seeds of one run, unless `SEEDS` says otherwise.
 const SEEDS: u64 = 2_000;
@@ -31,81 +31,6 @@ const SEEDS: u64 = 2_000;
 const ACTIONS: u32 = 40;
 
 const START: Utc = Utc::from_civil(2020, 8, 4, 12, 0, 0);
-
-fn seconds(n: u64) -> Duration {
-    Duration::from_secs(n)
-}
-
-/// The authority: one account, and at most one instance of our one serial number.
-struct Authority {
-    instance: Option<String>,
-    /// The token that made the instance: a repeated request is answered as the first was.
-    token: String,
-    made: u32,
-    /// Nobody reaches it until then.
-    out_until: Instant,
-}
-
-impl Authority {
-    fn decide(&mut self, request: &Request, clock: Utc, short: bool) -> Verdict {
-        let offset = request.sent_at.since(clock).max(clock.since(request.sent_at));
-        let refused = |kind| Verdict::Refused { kind, text: format!("{kind:?}") };
-        let known = |instance: &String| self.instance.as_ref() == Some(instance);
-        match &request.ask {
-            Ask::Register { .. } if offset > seconds(3_600) => refused(RefusalKind::Timestamp),
-            Ask::Register { token, .. } if token != "good" && token != "better" => {
-                refused(RefusalKind::Token)
-            }
-            Ask::Register { token, force, .. } => {
-                if self.instance.is_some() && !*force && self.token != *token {
-                    return refused(RefusalKind::AlreadyRegistered);
-                }
-                if self.instance.is_none() || *force {
-                    self.made += 1;
-                    self.instance = Some(format!("instance-{}", self.made));
-                }
-                self.token.clone_from(token);
-                Verdict::Registered(self.grant(clock))
-            }
-            Ask::Renew { instance } | Ask::Authorize { instance, .. } if !known(instance) => {
-                refused(RefusalKind::UnknownInstance)
-            }
-            Ask::Renew { .. } => Verdict::Renewed(self.grant(clock)),
-            Ask::Authorize { in_use, .. } => {
-                let compliance =
-                    if short { Compliance::OutOfCompliance } else { Compliance::InCompliance };
-                let word = |tag: &Tag, count| Authorization {
-                    tag: tag.clone(),
-                    name: "A licence".into(),
-                    description: String::new(),
-                    count,
-                    compliance,
-                };
-                Verdict::Authorized(in_use.iter().map(|used| word(&used.tag, used.count)).collect())
-            }
-            Ask::Deregister { instance } => {
-                if !known(instance) {
-                    return refused(RefusalKind::UnknownInstance);
-                }
-                self.instance = None;
-                Verdict::Deregistered
-            }
-        }
-    }
-
-    fn grant(&self, clock: Utc) -> Grant {
-        let not_before = clock - seconds(300);
-        Grant {
-            instance: self.instance.clone().unwrap_or_default(),
-            smart_account: "Account".into(),
-            virtual_account: "Virtual".into(),
-            export_controlled: true,
-            not_before,
-            not_after: not_before + days(365),
-            certificate: String::new(),
-        }
-    }
-}
 
 /// What an operator did since the last check, which excuses what would else be a fault.
 #[derive(Default)]
@@ -131,11 +56,15 @@ struct World {
     now: Now,
     flash: Stored,
     enforced: Enforcement,
-    authority: Authority,
+    authority: Backend,
+    /// Where reservations are made; it and the authority are one to a chassis.
+    desk: Desk,
     /// What the edge will bring, in any order.
     coming: Vec<(Instant, Event)>,
     /// The exchange that the edge works on, since when.
     under_way: Option<(ExchangeId, Instant)>,
+    /// Exchanges begun.
+    exchanges: u64,
     /// When a kind of request failed last, by the wall clock, and how often in a row.
     failed: BTreeMap<&'static str, (Utc, u32)>,
     /// Since when something must be asked before long.
@@ -143,6 +72,8 @@ struct World {
     excuses: Excuses,
     /// Registered at the last check.
     before: Option<Registered>,
+    /// Licensed by a reservation at the last check.
+    was_reserved: bool,
     evaluation_left: Duration,
     /// True once the clock was set back: dates of the past may lie ahead.
     set_back: bool,
@@ -186,18 +117,22 @@ impl World {
             now,
             flash: Stored::default(),
             enforced: Enforcement::default(),
-            authority: Authority {
+            authority: Backend {
                 instance: None,
                 token: String::new(),
                 made: 0,
+                reserved: false,
                 out_until: now.mono,
             },
+            desk: Desk::new(seed),
             coming: Vec::new(),
             under_way: None,
+            exchanges: 0,
             failed: BTreeMap::new(),
             idle_since: now.mono,
             excuses: Excuses::default(),
             before: None,
+            was_reserved: false,
             evaluation_left: timing::EVALUATION,
             set_back: false,
             calm: false,
@@ -257,6 +192,7 @@ impl World {
             let given_up = self.now.mono.since(since) >= timing::EXCHANGE_DEADLINE;
             assert!(given_up, "SEED={seed} two exchanges under way");
         }
+        self.exchanges += 1;
         self.check_pace(kind(&request.ask));
         self.under_way = Some((exchange, self.now.mono));
         self.idle_since = self.now.mono;
@@ -283,6 +219,7 @@ impl World {
             return;
         }
         let short = self.one_in(4);
+        self.authority.reserved = self.desk.reserved();
         let clock = self.true_wall();
         let verdict = self.authority.decide(request, clock, short);
         let answer = Answer { nonce: request.nonce, issued_at: clock, verdict };
@@ -365,7 +302,8 @@ impl World {
 
     /// One thing that somebody does.
     fn disturb(&mut self) {
-        match self.rng.next_u64() % 16 {
+        match self.rng.next_u64() % 20 {
+            16..=19 => self.reserve(),
             0..=3 => self.register(),
             4 => {
                 self.excuses.deregistered = self.agent.deregister(self.now).is_ok();
@@ -400,6 +338,29 @@ impl World {
         }
         // Somebody's wish that could not be written before power failed was never acknowledged.
         self.note_failures();
+    }
+
+    /// An operator of the chassis or of the authority goes on with a reservation.
+    fn reserve(&mut self) {
+        let wall = self.true_wall();
+        match self.rng.next_u64() % 4 {
+            0 => {
+                let registered = self.authority.instance.is_some();
+                self.desk.authorize(wall, registered, &mut self.rng);
+            }
+            1 => self.desk.give_back(wall, &mut self.rng),
+            _ => {
+                let act = Desk::pick(&self.agent, &mut self.rng);
+                let done = self.desk.act(&mut self.agent, self.now, act, &mut self.rng);
+                self.wished &= !(done && act == Act::Enable);
+                // What power cut off before it was written was not shown either.
+                if self.one_in(8) {
+                    self.cut_power();
+                }
+                self.drain();
+                self.desk.look(&self.agent, self.now);
+            }
+        }
     }
 
     fn register(&mut self) {
@@ -487,11 +448,13 @@ impl World {
         self.check_dates();
 
         // The broker knows what holds, and nobody has an entitlement that he has not.
-        assert_eq!(self.enforced.registered, held.is_some(), "SEED={seed}");
+        let reserved = stored.reservation.is_authorized();
+        assert_eq!(self.enforced.registered, held.is_some() || reserved, "SEED={seed}");
         assert!(self.enforced.modes.keys().eq(stored.usage.keys()), "SEED={seed}");
         let evaluates = |mode: &Mode| matches!(mode, Mode::Evaluation | Mode::EvalExpired);
         for mode in self.enforced.modes.values() {
             assert_ne!(evaluates(mode), self.enforced.registered, "SEED={seed} {mode:?}");
+            assert_eq!(*mode == Mode::ReservedAuthorized, reserved, "SEED={seed} {mode:?}");
         }
 
         // The evaluation is spent once; a power cut gives back a step at most.
@@ -501,10 +464,23 @@ impl World {
             if self.power_cut || self.set_back { timing::EVALUATION_STEP } else { Duration::ZERO };
         assert!(given <= most, "SEED={seed} was given {given:?} of evaluation");
         let spent = self.evaluation_left.saturating_sub(left);
-        assert!(!both || spent.is_zero(), "SEED={seed} spent {spent:?} while registered");
+        let licensed = both || (self.was_reserved && reserved);
+        assert!(!licensed || spent.is_zero(), "SEED={seed} spent {spent:?} while licensed");
+        self.was_reserved = reserved;
         self.power_cut = false;
         self.evaluation_left = left;
         assert!(stored.farewells.len() <= Stored::FAREWELLS_MAX, "SEED={seed}");
+        self.check_reservation();
+    }
+
+    /// Registered or reserved, on either side, and never both.
+    fn check_reservation(&mut self) {
+        let (seed, stored) = (self.seed, self.agent.stored());
+        let enabled = stored.reservation.is_enabled();
+        assert!(!enabled || registered(stored).is_none(), "SEED={seed} registered and reserved");
+        let both = self.authority.instance.is_some() && self.desk.reserved();
+        assert!(!both, "SEED={seed} registered and reserved at the authority");
+        self.desk.check(&self.agent, &identity().udi, self.now.wall, seed);
     }
 
     /// No listing prints dates in the wrong order.
@@ -515,7 +491,10 @@ impl World {
         let past = |at: Utc| assert!(self.set_back || whole(at) <= now, "SEED={seed} {report:?}");
         let ahead = |at: Utc| assert!(whole(at) >= now, "SEED={seed} {report:?}");
         match &report.registration {
-            RegistrationReport::Unregistered | RegistrationReport::Pending => {}
+            RegistrationReport::Unregistered
+            | RegistrationReport::Pending
+            | RegistrationReport::Reserving => {}
+            RegistrationReport::Reserved { at } => past(*at),
             RegistrationReport::Failed { at, .. } => past(*at),
             RegistrationReport::Retrying { at, next_at, .. } => {
                 past(*at);
@@ -538,11 +517,53 @@ impl World {
         }
     }
 
-    /// The world calms down: clock right, authority there, a good token. All must come well.
-    fn recover(&mut self) {
+    /// The world calms down: clock right, authority there. A reservation must come to pass, and go.
+    fn recover_by_reservation(&mut self) {
         let seed = self.seed;
         self.calm = true;
         self.set_clock(self.true_wall());
+        self.demand();
+        self.clear_reservation();
+        self.excuses.deregistered = self.agent.deregister(self.now).is_ok();
+        self.wished = false;
+        self.excuses.hasten_all();
+        self.live(self.now.mono + days(1));
+        // An instance that the authority was never told to forget, an operator removes.
+        self.authority.instance = None;
+        self.agent.set_reservation(self.now, true).expect("nothing is registered");
+        self.agent.request_reservation(self.now).expect("reservation is enabled");
+        self.drain();
+        self.desk.look(&self.agent, self.now);
+        let code = self.desk.answer(self.true_wall());
+        let trusted = self.desk.trusted();
+        let installed = self.agent.install_reservation(self.now, &code, &trusted);
+        assert_eq!(installed, Ok(()), "SEED={seed}");
+        let asked = self.exchanges;
+        self.live(self.now.mono + days(400));
+        assert_eq!(self.exchanges, asked, "SEED={seed} a reserved chassis asks");
+        let reserved = |mode: &Mode| *mode == Mode::ReservedAuthorized;
+        assert!(self.enforced.modes.values().all(reserved), "SEED={seed}");
+        assert!(self.enforced.export_controlled, "SEED={seed}");
+        self.clear_reservation();
+    }
+
+    /// Gives back whatever is reserved, on both sides.
+    fn clear_reservation(&mut self) {
+        let seed = self.seed;
+        // Each is refused in every state but its own.
+        let _ = self.agent.cancel_reservation(self.now);
+        let _ = self.agent.return_reservation(self.now);
+        self.drain();
+        self.desk.look(&self.agent, self.now);
+        self.agent.set_reservation(self.now, false).expect("nothing is reserved");
+        self.drain();
+        self.desk.give_all_back(self.true_wall());
+        assert!(!self.desk.reserved(), "SEED={seed} a reservation can't be given back");
+    }
+
+    /// Then a good token. All must come well.
+    fn recover(&mut self) {
+        let seed = self.seed;
         self.demand();
         self.live(self.now.mono + timing::EXCHANGE_DEADLINE);
         for _ in 0..3 {
@@ -581,16 +602,13 @@ fn run(seed: u64) {
         let time = world.rng.below(most);
         world.live(world.now.mono + time);
     }
+    world.recover_by_reservation();
     world.recover();
 }
 
 #[test]
 fn nothing_is_forgotten_and_nothing_waits_for_ever() {
-    let number = |name| env::var(name).ok().map(|text| text.parse().expect("a number"));
-    match number("SEED") {
-        Some(seed) => run(seed),
-        None => (0..number("SEEDS").unwrap_or(SEEDS)).for_each(run),
-    }
+    each_seed(SEEDS, run);
 }
 
 /// Ten years of one licensed chassis, deadline by deadline, with an authority that always answers.

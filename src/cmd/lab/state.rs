@@ -1,0 +1,143 @@
+//! A lab's folder: locked, with the flash of every part, and what the lab itself keeps: its clock.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::{LabArgs, default_folder};
+use crate::cmd::control;
+use crate::cmd::topology::Topology;
+use crate::sys::clock::LabClock;
+use crate::sys::flash::{Change, Flash, Kind};
+use crate::sys::process;
+
+/// Parts of a lab's state in its folder.
+const AUTHORITY: &str = "authority";
+const CHASSIS: &str = "chassis";
+/// Marks the folder of a drill, which may be emptied.
+const DRILL: &str = "drill";
+/// Key of the clock in the lab's own flash.
+const CLOCK: &str = "clock";
+
+/// The lab's folder; clones mean the same one, and a throw-away one goes with the last of them.
+#[derive(Clone)]
+pub(super) struct State(Rc<Inner>);
+
+struct Inner {
+    folder: PathBuf,
+    ephemeral: bool,
+    flash: Flash,
+}
+
+impl State {
+    /// Makes the folder if need be, and locks it.
+    ///
+    /// # Errors
+    /// Why it cannot be used: one line, with the file and what to do.
+    pub(super) fn prepare(args: &LabArgs, topology: &Topology) -> Result<State, String> {
+        let ephemeral = args.ephemeral;
+        let folder = if ephemeral {
+            process::fresh_folder().map_err(|error| {
+                let temporary = std::env::temp_dir();
+                format!("folder in {}: {error}; name another in TMPDIR", temporary.display())
+            })?
+        } else {
+            args.state.clone().or_else(|| topology.state.clone()).map_or_else(default_folder, Ok)?
+        };
+        fs::create_dir_all(&folder).map_err(|error| {
+            format!(
+                "state folder {}: {error}; name one that can be written with --state",
+                folder.display()
+            )
+        })?;
+        let opened = Flash::open(&folder, Kind::Lab).map_err(|error| error.to_string());
+        if opened.is_err() && ephemeral {
+            // Nothing is in it yet, and nobody knows of it.
+            let _ = fs::remove_dir_all(&folder);
+        }
+        Ok(State(Rc::new(Inner { folder, ephemeral, flash: opened? })))
+    }
+
+    /// Forgets what an earlier drill left; a folder that holds anything else is refused.
+    ///
+    /// # Errors
+    /// A line for the operator.
+    pub(super) fn empty(&self) -> Result<(), String> {
+        let folder = &self.0.folder;
+        let say = |error: io::Error| format!("state folder {}: {error}", folder.display());
+        let mark = folder.join(DRILL);
+        let parts = [AUTHORITY, CHASSIS].map(|part| folder.join(part));
+        if !mark.exists() && parts.iter().any(|part| part.exists()) {
+            return Err(format!(
+                "state folder {} holds a lab that a drill would empty; name another with --state",
+                folder.display()
+            ));
+        }
+        fs::write(&mark, "").map_err(say)?;
+        for part in parts.iter().filter(|part| part.exists()) {
+            fs::remove_dir_all(part).map_err(say)?;
+        }
+        self.0.flash.write(&[Change::Delete(CLOCK)]).map_err(|error| error.to_string())
+    }
+
+    /// Returns the folder itself.
+    pub(super) fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
+    /// Returns the folder of the authority.
+    pub(super) fn authority(&self) -> PathBuf {
+        self.0.folder.join(AUTHORITY)
+    }
+
+    /// Returns the folder of a chassis.
+    pub(super) fn chassis(&self, name: &str) -> PathBuf {
+        self.0.folder.join(CHASSIS).join(name)
+    }
+
+    /// Returns where the control socket stands.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.0.folder.join(control::SOCKET)
+    }
+
+    /// Returns the lab's clock as it was kept; at the first start, as the topology has it.
+    ///
+    /// # Errors
+    /// A line for the operator: what is kept cannot be read.
+    pub(super) fn clock(&self, topology: &Topology) -> Result<LabClock, String> {
+        let flash = &self.0.flash;
+        let clock = match flash.get(CLOCK).map_err(|error| error.to_string())? {
+            None => LabClock::new(topology.clock),
+            Some(kept) => LabClock::resumed(serde_json::from_slice(&kept).map_err(|error| {
+                let path = flash.path().display();
+                format!(
+                    "{path}: the clock cannot be read ({error}); restore it from a copy, or move \
+                     it away"
+                )
+            })?),
+        };
+        // A disk that takes nothing is noticed here, before anybody is promised anything.
+        self.keep_clock(&clock)?;
+        Ok(clock)
+    }
+
+    /// Keeps how the clock stands against the host's.
+    ///
+    /// # Errors
+    /// A line for the operator: the disk refused it.
+    pub(super) fn keep_clock(&self, clock: &LabClock) -> Result<(), String> {
+        let course = serde_json::to_vec(&clock.course()).map_err(|error| error.to_string())?;
+        let kept = self.0.flash.write(&[Change::Put(CLOCK, &course)]);
+        kept.map_err(|error| error.to_string())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.ephemeral {
+            // What is left of it is in the temporary folder, where it is nobody's loss.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
