@@ -33,9 +33,7 @@ pub fn run(args: &DissectArgs) -> ExitCode {
     match print(args, &mut BufWriter::with_capacity(CHUNK, out)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the lines has seen enough of them.
-        Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
+        Err(Fault::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(fault) => {
             eprintln!("vfxos dissect: {}", fault.words(args));
             ExitCode::from(2)

@@ -133,8 +133,7 @@ fn station(mac: [u8; 6]) -> String {
     let group = |name: &str, rest: &[u8]| {
         // Leading zeros are not part of what is named.
         let first = rest.iter().position(|b| *b != 0).unwrap_or(rest.len().saturating_sub(1));
-        let rest: Vec<String> =
-            rest.iter().skip(first).map(|byte| format!("{byte:02x}")).collect();
+        let rest: Vec<String> = rest.iter().skip(first).map(|byte| format!("{byte:02x}")).collect();
         format!("{name}_{}", rest.join(":"))
     };
     match mac {

@@ -38,7 +38,8 @@ pub(super) fn ethernet(pass: &mut Pass<'_>, frame: Part<'_>) -> Read {
         }
         TYPE_MIN.. => typed(pass, kind, payload),
         other => {
-            let text = format_args!("Ethernet Unknown: Invalid length/type: 0x{other:04x} ({other})");
+            let text =
+                format_args!("Ethernet Unknown: Invalid length/type: 0x{other:04x} ({other})");
             pass.add(text);
             Ok(())
         }
