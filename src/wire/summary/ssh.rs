@@ -197,7 +197,7 @@ impl Session {
         let theirs: Vec<&[u8]> = second.offers.split(|byte| *byte == b',').collect();
         let chosen = first.offers.split(|byte| *byte == b',').find(|name| theirs.contains(name));
         match chosen {
-            Some(name) if name.is_empty() => Exchange::Unknown,
+            Some([]) => Exchange::Unknown,
             Some(name) if name.starts_with(b"diffie-hellman-group-exchange") => {
                 Exchange::Negotiated
             }
