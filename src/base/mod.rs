@@ -7,3 +7,4 @@ pub mod platform;
 pub mod rng;
 pub mod source;
 pub mod time;
+pub mod zone;

@@ -5,6 +5,7 @@ use super::super::grammar::{Command, Need, Refusal};
 use super::{FXOS, LOCAL_MGMT, edit, parts};
 use crate::base::ident::Slot;
 use crate::base::source::Source;
+use crate::base::zone;
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
 
@@ -177,8 +178,10 @@ fn terminal_width(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> 
     Ok(())
 }
 
-fn show_clock(_: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
-    call.line(call.now.wall.clock());
+fn show_clock(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
+    let zone = zone::find(&facts::timezone(mio.config.objects()));
+    let wall = call.now.wall;
+    call.line(zone.map_or_else(|| wall.clock(), |zone| zone.clock(wall)));
     Ok(())
 }
 

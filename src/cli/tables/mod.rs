@@ -45,6 +45,7 @@ mod security;
 pub mod setup;
 mod ssa;
 mod system;
+mod timezone;
 mod top;
 
 impl World for Mio {

@@ -4,7 +4,7 @@ use super::super::call::Call;
 use super::super::grammar::{Command, Refusal};
 use super::super::show::{hardware, services as listing};
 use super::derive::Table;
-use super::{edit, view};
+use super::{edit, timezone, view};
 use crate::base::source::Source;
 use crate::proto::mio::Mio;
 
@@ -44,6 +44,13 @@ static SERVICES: Table = Table {
             source: Source::Seed("FPR4125-1 /system/services # show ntp-server"),
             run: show_ntp_server,
             ..Command::READ
+        },
+        Command {
+            syntax: "set timezone",
+            help: &["Set property values", "Timezone"],
+            source: Source::Recall,
+            run: timezone::ask,
+            ..Command::WRITE
         },
     ],
     ..Table::EMPTY

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::control::socket;
 use super::topology::Topology;
@@ -18,6 +18,7 @@ use crate::sys::{console, process};
 use drill::Drill;
 use state::State;
 
+mod api;
 mod attach;
 mod blades;
 mod chassis;
@@ -26,6 +27,7 @@ pub(in crate::cmd) mod drill;
 mod faults;
 mod forward;
 mod keyboard;
+mod satellites;
 mod script;
 mod state;
 mod time;
@@ -47,6 +49,9 @@ pub struct LabArgs {
     /// Keep nothing: state in a folder that goes when the lab ends.
     #[arg(long, conflicts_with = "state")]
     pub ephemeral: bool,
+    /// Loopback address and port for the JSON API of the lab's authority.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub api: Option<SocketAddr>,
     /// In a script, end with status 1 at the first refused command.
     #[arg(long)]
     pub stop_on_refusal: bool,
@@ -130,8 +135,13 @@ pub(in crate::cmd) fn state_folder(process: &str) -> Result<PathBuf, String> {
 /// Longest wait for the supervisors to end, once they were asked to.
 const END_WAIT: Duration = Duration::from_secs(10);
 
-/// The supervisors' tasks; each ends with the reason it stopped for.
-type Supervisors = JoinSet<String>;
+/// The supervisors' tasks; each ends with the reason it stopped for, an error if it had to.
+type Supervisors = JoinSet<Result<String, String>>;
+
+/// Returns how a supervisor's task ended.
+fn end_of(joined: Result<Result<String, String>, JoinError>) -> Result<String, String> {
+    joined.unwrap_or_else(|error| Err(error.to_string()))
+}
 
 async fn live(
     args: &LabArgs,
@@ -141,7 +151,12 @@ async fn live(
 ) -> Result<ExitCode, String> {
     let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
     let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
-    let world = world::World::build(topology, state.clock(topology)?, flash)?;
+    let satellites = topology.satellites.iter().map(|satellite| {
+        let folder = state.satellite(&satellite.name);
+        Flash::open(&folder, Kind::Authority).map_err(|error| error.to_string())
+    });
+    let satellites = satellites.collect::<Result<_, _>>()?;
+    let world = world::World::build(topology, state.clock(topology)?, flash, satellites)?;
     let forwards = forwards(args, &world, topology).await?;
     let (chassis, mut supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
@@ -150,16 +165,11 @@ async fn live(
     let ssh = forwards.iter().map(Forward::address).collect();
     let lab = control::Lab::new(world, chassis, state.clone(), drill, ssh);
     let token = lab.first_token().await?;
-    let folder = state.folder().display();
-    console::say(&format!("vfxos lab: state in {folder}"));
-    console::say(&format!("vfxos lab: a token is ready: {token}"));
-    console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
-    console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
-    for (at, one) in forwards.iter().map(Forward::address).zip(&topology.chassis) {
-        let (ip, port, name) = (at.ip(), at.port(), &one.name);
-        let login = format!("ssh -p {port} admin@{ip}");
-        console::say(&format!("vfxos lab: {login} leads to {name}, password Admin123"));
-    }
+    let api = match args.api {
+        Some(address) => Some(api::serve(&lab, address).await?),
+        None => None,
+    };
+    announce(topology, state, &token, &forwards, api.as_ref().map(|api| api.address));
     let asked = lab.clone();
     let socket = socket::serve(&state.socket(), move |request, caller| {
         let lab = asked.clone();
@@ -177,15 +187,49 @@ async fn live(
             console::say(&format!("vfxos lab: ended by {name}"));
             Ok(ExitCode::SUCCESS)
         }
-        Some(why) = supervisors.join_next() => Err(why.unwrap_or_else(|error| error.to_string())),
+        Some(joined) = supervisors.join_next() => end_of(joined).map(|why| {
+            console::say(&format!("vfxos lab: {why}"));
+            ExitCode::SUCCESS
+        }),
     };
     lab.stop().await;
-    let ended = async { while supervisors.join_next().await.is_some() {} };
+    // A supervisor that fails takes its sessions with it: whichever end was seen first, the failure
+    // is what is told.
+    let mut failed = None;
+    let ended = async {
+        while let Some(joined) = supervisors.join_next().await {
+            failed = end_of(joined).err().or(failed.take());
+        }
+    };
     if tokio::time::timeout(END_WAIT, ended).await.is_err() {
         tracing::error!("a supervisor does not end; what it did last may be lost");
     }
-    drop((socket, forwards));
+    let code = failed.map_or(code, Err);
+    drop((socket, api, forwards));
     code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
+}
+
+/// Says where everything is.
+fn announce(
+    topology: &Topology,
+    state: &State,
+    token: &str,
+    forwards: &[Forward],
+    api: Option<SocketAddr>,
+) {
+    let folder = state.folder().display();
+    console::say(&format!("vfxos lab: state in {folder}"));
+    console::say(&format!("vfxos lab: a token is ready: {token}"));
+    console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
+    console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
+    for (at, one) in forwards.iter().map(Forward::address).zip(&topology.chassis) {
+        let (ip, port, name) = (at.ip(), at.port(), &one.name);
+        let login = format!("ssh -p {port} admin@{ip}");
+        console::say(&format!("vfxos lab: {login} leads to {name}, password Admin123"));
+    }
+    if let Some(address) = api {
+        console::say(&format!("vfxos lab: the API is described at http://{address}/openapi.json"));
+    }
 }
 
 /// Starts every chassis; the blades last, so that none runs where another chassis cannot start.
@@ -200,9 +244,9 @@ fn power_on(
         let name = one.name.clone();
         supervisors.spawn(async move {
             match task.await {
-                Ok(Ok(())) => format!("the supervisor of {name} has ended"),
-                Ok(Err(error)) => format!("the supervisor of {name} has stopped: {error}"),
-                Err(error) => format!("the supervisor of {name} has failed: {error}"),
+                Ok(Ok(())) => Ok(format!("the supervisor of {name} has ended")),
+                Ok(Err(error)) => Err(format!("the supervisor of {name} has stopped: {error}")),
+                Err(error) => Err(format!("the supervisor of {name} has failed: {error}")),
             }
         });
         running.push(chassis);

@@ -159,6 +159,11 @@ impl Handle {
         }
     }
 
+    /// Returns true once it takes nothing more.
+    pub fn has_ended(&self) -> bool {
+        self.inbox.is_closed()
+    }
+
     /// Asks it to end.
     pub async fn stop(&self) {
         // An error means that it has ended already.
@@ -480,10 +485,10 @@ impl Supervisor {
             Output::Restart { how, .. } => self.down = Some(how),
             Output::EndSession { session, text } => self.desk.end(session, text),
             Output::Log { severity, text } => match severity {
-                0..=3 => tracing::error!(chassis = %self.name, "{text}"),
-                4 => tracing::warn!(chassis = %self.name, "{text}"),
-                5 | 6 => tracing::info!(chassis = %self.name, "{text}"),
-                _ => tracing::debug!(chassis = %self.name, "{text}"),
+                0..=3 => tracing::error!(target: "device", chassis = %self.name, "{text}"),
+                4 => tracing::warn!(target: "device", chassis = %self.name, "{text}"),
+                5 | 6 => tracing::info!(target: "device", chassis = %self.name, "{text}"),
+                _ => tracing::debug!(target: "device", chassis = %self.name, "{text}"),
             },
         }
         Ok(())

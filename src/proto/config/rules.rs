@@ -6,6 +6,7 @@ use super::objects::Objects;
 use super::path::Path;
 use super::schema::{Origin, Verb};
 use super::value::{Value, split_url};
+use crate::base::zone;
 
 /// Checks a whole tree.
 ///
@@ -48,6 +49,10 @@ fn limit(objects: &Objects, path: &Path) -> Result<(), String> {
 }
 
 fn services(objects: &Objects, path: &Path) -> Result<(), String> {
+    let timezone = objects.text(path, "timezone");
+    if !timezone.is_empty() && zone::find(&timezone).is_none() {
+        return Err(format!("Timezone {timezone} does not exist."));
+    }
     let name = objects.text(path, "https keyring");
     exists(objects, &[("security", &[]), ("keyring", &[&name])], "Keyring", &name)
 }

@@ -89,3 +89,52 @@ fn what_was_set_is_shown_by_its_word() {
     lab.type_all(&["set domain-name \"\"", "commit-buffer"]);
     assert_eq!(lab.run("show domain-name"), "Domain Name:\n");
 }
+
+/// Reference 2.6: continent, country, region and a yes; a country of one zone has no regions.
+#[test]
+fn the_time_zone_is_asked_for_step_by_step() {
+    let mut lab = Lab::new();
+    lab.type_all(&["scope system", "scope services"]);
+    lab.type_all(&["terminal width 80"]);
+    let asked = lab.run("set timezone");
+    assert!(asked.starts_with("Please identify a location so that time zone rules can be set"));
+    assert!(asked.contains("\n1) Africa\t     4) Arctic Ocean\t"), "{asked}");
+    assert_eq!(lab.prompt, "#? ");
+    assert_eq!(lab.run("11"), "Please enter a number in range.\n");
+    assert!(lab.run("").starts_with("1) Africa"));
+    let countries = lab.run("2");
+    assert!(countries.starts_with("Please select a country.\n"), "{countries}");
+    let number = |menu: &str, item: &str| {
+        let (before, _) = menu.split_once(&format!(") {item}")).unwrap();
+        before.rsplit([' ', '\t', '\n']).next().unwrap().to_owned()
+    };
+    let regions = lab.run(&number(&countries, "United States"));
+    assert!(regions.starts_with("Please select one of the following time zone regions.\n"));
+    let summary = lab.run(&number(&regions, "Pacific"));
+    assert_lines(
+        &summary,
+        &[
+            "The following information has been given:",
+            "\tUnited States",
+            "\tPacific",
+            "Therefore timezone 'America/Los_Angeles' will be set.",
+            "Is the above information OK?",
+            "2) No",
+        ],
+    );
+    assert!(lab.run("2").starts_with("Please identify a location"));
+    let countries = lab.run("8");
+    let summary = lab.run(&number(&countries, "Belgium"));
+    assert!(summary.contains("\tBelgium\n\nTherefore timezone 'Europe/Brussels' will be set.\n"));
+    assert_eq!(lab.run("1"), "");
+    assert_eq!(lab.prompt, "FPR4125-1 /system/services* # ");
+    assert!(lab.run("show clock").contains(" UTC "), "nothing is committed");
+    lab.type_all(&["commit-buffer"]);
+    assert_eq!(lab.run("show timezone"), "Timezone: Europe/Brussels\n");
+    assert!(lab.run("show clock").contains(" CEST "), "the lab's day is in summer");
+    lab.type_all(&["set timezone Europe/Atlantis"]);
+    let refused = "Error: Update failed: [Timezone Europe/Atlantis does not exist.]\n";
+    assert_eq!(lab.run("commit-buffer"), refused);
+    lab.type_all(&["discard-buffer", "set timezone \"\"", "commit-buffer"]);
+    assert_eq!(lab.run("show timezone"), "Timezone:\n");
+}
