@@ -2,9 +2,11 @@
 
 CARGO ?= cargo
 VFXOS  = target/release/vfxos
+SEEDS ?= 10000
+SIM    = $(CARGO) test --locked --profile sim --no-default-features
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build check lint pure unit test lab bench doc sources deny bless clean
+.PHONY: help run build check lint pure unit sim test lab bench doc sources deny bless clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -30,10 +32,15 @@ pure:
 unit:
 	$(CARGO) test --locked --lib --bins --test tidy --test transcripts --test sim --test net --test tree
 
+sim: ## Simulations and models, 10,000 seeds each; SEEDS=n for another number, SEED=n for one of them
+	SEEDS=$(SEEDS) PROPTEST_CASES=$(SEEDS) PROPTEST_RNG_SEED=$(or $(SEED),0) \
+	  $(SIM) --lib -- simulation authority::tests
+	SEEDS=$(SEEDS) $(SIM) --test sim
+
 test: check lab deny ## All of check, and the lab driven as a process
 
 lab: ## The shipped binary driven as a process
-	$(CARGO) test --locked --test lab --test drills --test operator --test authority
+	$(CARGO) test --locked --test lab --test drills --test authority --test operator
 
 bench: ## Figures, each beside a peer measured in the same run
 	$(CARGO) build --release --locked --bins

@@ -17,8 +17,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::sys::{console, process};
 
-/// What is logged unless `VFXOS_LOG` says otherwise: our own warnings, and errors of anybody.
-const LOG: &str = "error,vfxos=warn";
+/// What is logged unless `VFXOS_LOG` says otherwise: our own warnings, and errors of anybody; what the
+/// device writes into its own log is under `device`.
+const LOG: &str = "error,vfxos=warn,device=off";
 
 /// A virtual FXOS supervisor, its ASA blades and the licence authority they talk to.
 #[derive(Debug, Parser)]

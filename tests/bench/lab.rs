@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -20,6 +21,15 @@ const WATCHED: Duration = Duration::from_secs(20);
 /// Requests that a licensed chassis makes in ten years: a renewal every 180 days, an authorization
 /// every 30.
 const EXCHANGES: u32 = 20 + 121;
+/// Times that an evaluation is written down: nine days of ten minutes.
+const EVALUATION_STEPS: u32 = 9 * 144;
+/// Bytes of what is written then.
+const RECORD: usize = 2048;
+/// What a blade's operator types for the tier.
+const TIER: &str = "connect module 1 console\nconnect asa\nenable\n\nconfigure terminal\n\
+                    license smart\nfeature tier standard\n";
+/// The peer of a process.
+const LEAST: &str = "the same binary, waiting";
 /// Most memory of one process, in bytes.
 const MEMORY: f64 = 16.0 * 1024.0 * 1024.0;
 /// Bytes of a request and of its answer, as they are in the ten years.
@@ -27,7 +37,10 @@ const REQUEST: usize = 600;
 const ANSWER: usize = 2600;
 
 pub fn figures(folder: &Path) -> Result<Vec<Figure>, Failure> {
-    Ok(vec![start(folder)?, ten_years(&folder.join("ten-years"))?])
+    let mut figures = vec![start(folder)?];
+    figures.extend(ten_years(&folder.join("ten-years"))?);
+    figures.push(evaluation(&folder.join("evaluation"))?);
+    Ok(figures)
 }
 
 fn start(folder: &Path) -> Result<Figure, Failure> {
@@ -63,7 +76,8 @@ fn start(folder: &Path) -> Result<Figure, Failure> {
     })
 }
 
-fn ten_years(folder: &Path) -> Result<Figure, Failure> {
+/// Three times ten years of one lab, and what it holds after them.
+fn ten_years(folder: &Path) -> Result<Vec<Figure>, Failure> {
     let mut lab = licensed(folder)?;
     let days = TEN_YEARS.as_secs() / 86_400;
     let mut year = 2020;
@@ -88,13 +102,57 @@ fn ten_years(folder: &Path) -> Result<Figure, Failure> {
     if !known.contains(&format!("heard {year}-")) {
         return Err(format!("the authority heard nothing: {known}").into());
     }
+    let [supervisor, _] = lab.processes()?[..] else {
+        return Err("a lab of one blade is two processes".into());
+    };
+    let waiting = Waiting::begin(folder)?;
+    Ok(vec![
+        Figure {
+            name: "`clock advance 3652d` of a licensed lab",
+            unit: Unit::Time,
+            subject: taken.subject,
+            beside: "as many bare TCP exchanges",
+            peer: taken.peer,
+            budget: Budget::Most(1.0),
+        },
+        Figure {
+            name: "the lab after it, memory",
+            unit: Unit::Memory,
+            subject: Used::of(supervisor)?.memory,
+            beside: LEAST,
+            peer: Used::of(waiting.child.id())?.memory,
+            budget: Budget::Most(MEMORY),
+        },
+    ])
+}
+
+/// Nine days of an evaluation, which writes down every ten minutes how much of it is left.
+fn evaluation(folder: &Path) -> Result<Figure, Failure> {
+    let mut lab = started(folder)?;
+    lab.type_lines(TIER)?;
+    lab.direct("clock advance 1m")?;
+    let (file, record) = (fs::File::create(folder.join("bare"))?, [7; RECORD]);
+    let taken = beside(
+        7,
+        || {
+            let (took, advanced) = timed(|| lab.direct("clock advance 9d"));
+            advanced?;
+            let said = lab.direct("wait evaluation 5s")?;
+            if said.contains("is there") { Ok(took) } else { Err(Failure::from(said)) }
+        },
+        || {
+            let write = |_| file.write_all_at(&record, 0).and_then(|()| file.sync_data());
+            let (took, done) = timed(|| (0..EVALUATION_STEPS).try_for_each(write));
+            done.map(|()| took).map_err(Failure::from)
+        },
+    )?;
     Ok(Figure {
-        name: "`clock advance 3652d` of a licensed lab",
+        name: "`clock advance 9d` of an evaluation",
         unit: Unit::Time,
         subject: taken.subject,
-        beside: "as many bare TCP exchanges",
+        beside: "as many bare fdatasyncs",
         peer: taken.peer,
-        budget: Budget::Most(1.0),
+        budget: Budget::Times(6.0),
     })
 }
 
@@ -120,8 +178,8 @@ fn round_trips() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Starts a lab in 2020, registers its chassis and licenses its blade.
-fn licensed(folder: &Path) -> Result<Lab, Failure> {
+/// Starts a lab in 2020 and waits until all of it stands.
+fn started(folder: &Path) -> Result<Lab, Failure> {
     let topology = Command::new(VFXOS).args(["lab", "--print-topology"]).output()?.stdout;
     let topology = String::from_utf8(topology)?;
     let file = folder.join("lab.toml");
@@ -132,12 +190,15 @@ fn licensed(folder: &Path) -> Result<Lab, Failure> {
     for wanted in ["attached", "synchronized"] {
         lab.direct(&format!("wait {wanted} 30s"))?;
     }
+    Ok(lab)
+}
+
+/// Starts a lab, registers its chassis and licenses its blade.
+fn licensed(folder: &Path) -> Result<Lab, Failure> {
+    let mut lab = started(folder)?;
     lab.type_lines("scope license\nregister idtoken $TOKEN\n")?;
     lab.direct("wait registered 30s")?;
-    lab.type_lines(
-        "connect module 1 console\nconnect asa\nenable\n\nconfigure terminal\nlicense smart\n\
-         feature tier standard\n",
-    )?;
+    lab.type_lines(TIER)?;
     lab.direct("clock advance 1m")?;
     let said = lab.direct("wait authorized 30s")?;
     if said.contains("is there") { Ok(lab) } else { Err(said.into()) }
@@ -176,9 +237,13 @@ impl Idle {
             *used = Used { cpu: cpu / passed, waits: waits / passed, memory: now.memory };
         }
         let [lab, blade, least] = used;
-        let figure = |name, unit, subject, peer, budget| {
-            let beside = "the same binary, waiting";
-            Figure { name, unit, subject, beside, peer, budget: Budget::Most(budget) }
+        let figure = |name, unit, subject, peer, budget| Figure {
+            name,
+            unit,
+            subject,
+            beside: LEAST,
+            peer,
+            budget: Budget::Most(budget),
         };
         let (share, often, memory) = (Unit::Share, Unit::Frequency, Unit::Memory);
         let (cpu, waits) = (lab.cpu + blade.cpu, lab.waits + blade.waits);

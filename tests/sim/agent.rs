@@ -303,7 +303,8 @@ impl World {
     /// One thing that somebody does.
     fn disturb(&mut self) {
         match self.rng.next_u64() % 20 {
-            16..=19 => self.reserve(),
+            // One step alone leads nowhere.
+            16..=19 => (0..self.rng.next_u64() % 6).for_each(|_| self.reserve()),
             0..=3 => self.register(),
             4 => {
                 self.excuses.deregistered = self.agent.deregister(self.now).is_ok();
@@ -539,7 +540,7 @@ impl World {
         let installed = self.agent.install_reservation(self.now, &code, &trusted);
         assert_eq!(installed, Ok(()), "SEED={seed}");
         let asked = self.exchanges;
-        self.live(self.now.mono + days(400));
+        self.live(self.now.mono + days(100));
         assert_eq!(self.exchanges, asked, "SEED={seed} a reserved chassis asks");
         let reserved = |mode: &Mode| *mode == Mode::ReservedAuthorized;
         assert!(self.enforced.modes.values().all(reserved), "SEED={seed}");

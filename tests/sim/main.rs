@@ -7,6 +7,7 @@ use std::time::Duration;
 mod agent;
 mod backend;
 mod desk;
+mod fleet;
 
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)

@@ -405,10 +405,10 @@ impl Supervisor {
             Output::Restart { how, .. } => self.down = Some(how),
             Output::EndSessions(user) => self.desk.end(user.as_deref()),
             Output::Log { severity, text } => match severity {
-                0..=3 => tracing::error!(chassis = %self.name, "{text}"),
-                4 => tracing::warn!(chassis = %self.name, "{text}"),
-                5 | 6 => tracing::info!(chassis = %self.name, "{text}"),
-                _ => tracing::debug!(chassis = %self.name, "{text}"),
+                0..=3 => tracing::error!(target: "device", chassis = %self.name, "{text}"),
+                4 => tracing::warn!(target: "device", chassis = %self.name, "{text}"),
+                5 | 6 => tracing::info!(target: "device", chassis = %self.name, "{text}"),
+                _ => tracing::debug!(target: "device", chassis = %self.name, "{text}"),
             },
         }
     }

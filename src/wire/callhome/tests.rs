@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod hostile;
+
 fn request(ask: Ask) -> Request {
     Request {
         sent_at: Utc::from_civil(2020, 8, 4, 7, 58, 13),

@@ -313,3 +313,60 @@ impl Bench {
         self.flash_registered().grace_until
     }
 }
+
+/// The printed reason sends the operator to the log, so the authority's words must be there.
+#[test]
+fn what_the_authority_said_is_in_the_event_log() {
+    let mut bench = licensed();
+    bench.agent.renew(bench.now);
+    bench.pass_to_ask();
+    let words = "{\"product_instance\":[\"is not known\"]}\u{1b}";
+    bench.answer(Verdict::Refused { kind: RefusalKind::UnknownInstance, text: words.into() }, 0);
+    let event = bench.agent.events().find(|event| event.name == "SAEVT_RESPONSE_FAIL").unwrap();
+    let error = "{\"product_instance\":[\"is not known\"]} ".to_owned();
+    assert_eq!(event.fields, [("error", error)]);
+}
+
+#[test]
+fn what_blades_asked_for_is_told_apart_from_the_regular_renewal() {
+    let mut bench = Bench::registered(NOON, 0);
+    bench.pass_to_ask();
+    bench.authorize(Compliance::InCompliance, 0);
+    let counts = |bench: &Bench| {
+        [
+            "AUTH_RENEW_SUCCESS",
+            "ENTITLEMENT_RENEW_SUCCESS",
+            "AUTH_RENEW_FAILED",
+            "ENTITLEMENT_RENEW_FAILED",
+        ]
+        .map(|mnemonic| bench.logged(mnemonic))
+    };
+    assert_eq!(counts(&bench), [1, 0, 0, 0]);
+    bench.demand(tier());
+    bench.pass_to_ask();
+    bench.lose(ExchangeError::Connect);
+    assert_eq!(counts(&bench), [1, 0, 0, 1]);
+    bench.pass_to_ask();
+    bench.authorize(Compliance::InCompliance, 0);
+    assert_eq!(counts(&bench), [2, 0, 0, 1]);
+    bench.demand(BTreeMap::from([(tag(Feature::Tier), 2)]));
+    bench.pass_to_ask();
+    bench.authorize(Compliance::InCompliance, 0);
+    assert_eq!(counts(&bench), [2, 1, 0, 1]);
+}
+
+#[test]
+fn a_clock_before_the_certificate_is_named_as_such() {
+    let mut bench = licensed();
+    bench.set_clock(NOON - days(2));
+    assert_eq!(
+        (bench.logged("ID_CERT_RENEW_NOT_STARTED"), bench.logged("REG_EXPIRED_CLOCK_CHANGE")),
+        (1, 1)
+    );
+    bench.set_clock(NOON + days(1));
+    bench.set_clock(NOON + days(900));
+    assert_eq!(
+        (bench.logged("ID_CERT_RENEW_NOT_STARTED"), bench.logged("REG_EXPIRED_CLOCK_CHANGE")),
+        (1, 2)
+    );
+}

@@ -113,6 +113,8 @@ fn every_failure_has_the_devices_words_and_its_class() {
         (V4_6_9, ExchangeError::Transport, "HTTP transport failed", "FR"),
         (V4_6_9, ExchangeError::Parse, "Parsing backend response message failed", "FR"),
         (V4_6_9, ExchangeError::Signature, "Data and signature do not match", "FF"),
+        (V4_6_9, ExchangeError::Unsigned, "Response Message not signed", "FF"),
+        (V4_6_9, ExchangeError::SignerExpired, "The certificate has expired", "FF"),
         (V1_2_2, ExchangeError::Resolve, "Failed to resolve host", "RR"),
         (V1_2_2, ExchangeError::Transport, "HTTP transport failed", "FR"),
         (V1_2_2, ExchangeError::Connect, "Couldn't connect to host", "FF"),
@@ -120,12 +122,14 @@ fn every_failure_has_the_devices_words_and_its_class() {
         (V4_3_6, ExchangeError::Connect, SEND, "RR"),
         (V4_3_6, ExchangeError::Authenticate, SEND, "RR"),
         (V4_3_6, ExchangeError::Transport, SEND, "RR"),
+        (V4_3_6, ExchangeError::Unsigned, "Response Message not signed", "FF"),
     ];
     for (version, error, text, classes) in table {
         let mut bench = Bench::of(version, NOON, Stored::default());
         bench.register("T", false).unwrap();
         bench.pass_to_ask();
         bench.lose(error);
+        assert_eq!(bench.logged("CERTIFICATE_VALIDATION"), usize::from(error.is_distrust()));
         for (class, later) in classes.chars().zip([seconds(59), seconds(1)]) {
             bench.pass(later);
             let failed_at = NOON + timing::FIRST_TRY_AFTER;

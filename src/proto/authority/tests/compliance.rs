@@ -154,8 +154,6 @@ fn counted(model: &BTreeMap<u8, Known>, wall: Utc, first: bool, tag: usize) -> u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
     #[test]
     fn totals_and_verdicts_are_what_a_count_from_scratch_says(
         steps in prop::collection::vec(step(), 1..60),

@@ -11,6 +11,7 @@ use crate::wire::callhome::{
 
 mod accounts;
 mod compliance;
+mod hostile;
 mod registration;
 mod reservation;
 mod satellites;

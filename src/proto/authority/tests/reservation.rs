@@ -320,8 +320,6 @@ struct Known {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
-
     #[test]
     fn nothing_is_reserved_twice_nor_registered_as_well(
         steps in prop::collection::vec(step(), 1..60),

@@ -1,4 +1,5 @@
-//! A supervisor and three blades, each losing power after any write, links breaking at any time.
+//! A supervisor and three blades, each losing power after any write, links breaking at any time. A
+//! seed replays exactly: `SEED=17 cargo test --lib simulation`; `SEEDS=10000` asks for more.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -40,8 +41,14 @@ struct World {
 
 #[test]
 fn nothing_is_counted_twice_and_nothing_acknowledged_is_lost() {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let seeds = match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(SEEDS),
+    };
+    let count = usize::try_from(seeds.end - seeds.start).unwrap();
     let mut acknowledged = 0;
-    for seed in 0..SEEDS {
+    for seed in seeds {
         let mut world = World::new(seed);
         for _ in 0..TURNS {
             world.turn();
@@ -52,7 +59,9 @@ fn nothing_is_counted_twice_and_nothing_acknowledged_is_lost() {
         acknowledged +=
             world.modules.values().map(|module| module.acknowledged.len()).sum::<usize>();
     }
-    assert!(acknowledged > 300, "the simulation does something: {acknowledged} entitlements held");
+    // Of a few seeds none need end with anything held.
+    let few = if count < 10 { 0 } else { count };
+    assert!(acknowledged >= few, "the simulation does something: {acknowledged} are held");
 }
 
 impl World {
