@@ -30,7 +30,7 @@ pure:
 	$(CARGO) check --locked --no-default-features
 
 unit:
-	$(CARGO) test --locked --lib --bins --test tidy --test transcripts --test sim --test net --test tree
+	$(CARGO) test --locked --lib --bins --test tidy --test transcripts --test sim --test net --test tree --test capture
 
 sim: ## Simulations and models, 10,000 seeds each; SEEDS=n for another number, SEED=n for one of them
 	SEEDS=$(SEEDS) PROPTEST_CASES=$(SEEDS) PROPTEST_RNG_SEED=$(or $(SEED),0) \

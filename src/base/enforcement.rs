@@ -67,14 +67,15 @@ impl Mode {
     /// Returns the word an ASA prints after `Enforcement mode: `.
     ///
     /// # Source
-    /// Seed: `Authorized`, `Invalid`. Client: kickstart's `Eval period`. The others are our
-    /// reading of the MIB names.
+    /// Seed: `Authorized`, `Invalid`. Client: kickstart's `Eval period`. A public `show version` of
+    /// an ASAv under a reservation: `enforce mode: Authorized`. The others are our reading of the
+    /// MIB names.
     pub const fn asa_word(self) -> &'static str {
         match self {
             Mode::Invalid => "Invalid",
             Mode::Init => "Init",
             Mode::Waiting => "Waiting",
-            Mode::Authorized => "Authorized",
+            Mode::Authorized | Mode::ReservedAuthorized => "Authorized",
             Mode::OutOfCompliance => "Out of compliance",
             Mode::Overage => "Overage",
             Mode::Evaluation => "Eval period",
@@ -82,7 +83,6 @@ impl Mode {
             Mode::AuthorizationExpired => "Authorization expired",
             Mode::GracePeriodExpired => "Grace period expired",
             Mode::Disabled => "Disabled",
-            Mode::ReservedAuthorized => "Authorized (reserved)",
             Mode::InvalidTag => "Invalid tag",
             Mode::NotAuthorized => "Not authorized",
             Mode::NotApplicable => "Not applicable",

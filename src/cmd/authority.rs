@@ -318,7 +318,11 @@ async fn attend(desk: Desk, stopping: Rc<Notify>, request: Request, caller: Call
         Request::Authority(operation) => Answer::of(desk.perform(operation).await),
         Request::Status => Answer::of(desk.perform(Operation::Authority {}).await),
         Request::Stop => Answer::done("stopping", serde_json::Value::Null),
-        Request::Fault(_) | Request::Console(_) | Request::Drill(_) | Request::Wait { .. } => {
+        Request::Fault(_)
+        | Request::Console(_)
+        | Request::Drill(_)
+        | Request::At { .. }
+        | Request::Wait { .. } => {
             Answer::refused("only a lab does this: start one with `vfxos lab`")
         }
     };

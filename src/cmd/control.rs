@@ -65,6 +65,13 @@ pub enum Request {
     Status,
     /// Stop the lab, as ^D at its console does, or the authority.
     Stop,
+    /// What a satellite of the lab does: at NAME, then the words.
+    At {
+        #[arg(value_name = "NAME")]
+        satellite: String,
+        #[command(subcommand)]
+        operation: Operation,
+    },
     /// What an authority does.
     #[command(flatten)]
     #[serde(untagged)]
@@ -195,7 +202,7 @@ impl Answer {
     #[must_use]
     pub fn kept(self, request: &Request) -> Answer {
         let out = match request {
-            Request::Authority(operation) => operation.out(),
+            Request::Authority(operation) | Request::At { operation, .. } => operation.out(),
             Request::Fault(_)
             | Request::Console(_)
             | Request::Drill(_)
@@ -250,8 +257,9 @@ pub fn parse_words(line: &str) -> Result<Request, String> {
         }
     }
     let bare = |word: Option<&String>| word.is_none_or(|word| word.starts_with("--"));
-    if words.get(1).is_some_and(|word| word == "token") && bare(words.get(2)) {
-        words.insert(2, "new".to_owned());
+    let first = if words.get(1).is_some_and(|word| word == "at") { 3 } else { 1 };
+    if words.get(first).is_some_and(|word| word == "token") && bare(words.get(first + 1)) {
+        words.insert(first + 1, "new".to_owned());
     }
     Ctl::try_parse_from(words).map(|ctl| ctl.request).map_err(|error| {
         let text = error.to_string();
@@ -307,6 +315,8 @@ mod tests {
             "events",
             "status",
             "sync status",
+            "at satellite.lab token export=no",
+            "at satellite.lab sync status",
         ] {
             let request = parse_words(words);
             let json = serde_json::to_string(&request.clone().unwrap()).unwrap();

@@ -4,6 +4,7 @@ pub mod authority;
 pub mod blade;
 pub mod control;
 pub mod ctl;
+pub mod dissect;
 pub mod drill;
 pub mod lab;
 pub mod supervisor;
@@ -39,6 +40,8 @@ enum Process {
     Ctl(control::Ctl),
     /// Practise: a broken lab, hints and a judge.
     Drill(drill::DrillArgs),
+    /// Print a capture file in the lines of the chassis's own capture command.
+    Dissect(dissect::DissectArgs),
     /// Run one ASA security module; a lab starts its own.
     #[command(hide = true)]
     Blade(blade::BladeArgs),
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
             }
         },
         Some(Process::Drill(args)) => drill::run(&args),
+        Some(Process::Dissect(args)) => dissect::run(&args),
         None => lab::run(&lab::LabArgs::default()),
     }
 }

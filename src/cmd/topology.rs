@@ -1,6 +1,6 @@
 //! A lab's topology: what a TOML file may say, what it means, and why it is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::base::ident::Slot;
 use crate::base::platform::{Chassis as Model, Module};
 use crate::base::time::Utc;
-use crate::proto::authority::AccountName;
+use crate::proto::authority::{AccountName, Release};
 
 /// The topology that `vfxos lab` runs without a file, as `--print-topology` shows it.
 pub const DEFAULT: &str = include_str!("default-topology.toml");
@@ -19,6 +19,8 @@ pub const DEFAULT: &str = include_str!("default-topology.toml");
 const FILE_MAX: u64 = 1 << 20;
 /// Most chassis in one lab, all `count`s added up.
 pub const CHASSIS_MAX: usize = 4096;
+/// Most satellites in one lab.
+const SATELLITES_MAX: usize = 16;
 /// Longest name of a chassis, in bytes.
 ///
 /// # Source
@@ -40,6 +42,7 @@ pub struct Topology {
     pub dns: Dns,
     pub ntp: Vec<Ipv4Addr>,
     pub authority: Authority,
+    pub satellites: Vec<Satellite>,
     pub chassis: Vec<Chassis>,
 }
 
@@ -85,6 +88,22 @@ fn virtual_account() -> String {
     "Default".to_owned()
 }
 
+/// A satellite of the licence authority, inside the chassis's own network.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Satellite {
+    /// Name under which the chassis call it, and `vfxos ctl at`.
+    pub name: String,
+    pub address: Ipv4Addr,
+    /// Before 2.3.0 its tokens carry no export flag.
+    #[serde(default = "current")]
+    pub version: Release,
+}
+
+const fn current() -> Release {
+    Release::CURRENT
+}
+
 /// One chassis.
 #[derive(Clone, Debug)]
 pub struct Chassis {
@@ -126,6 +145,8 @@ struct File {
     dns: Dns,
     ntp: Ntp,
     authority: Authority,
+    #[serde(default)]
+    satellite: Vec<Satellite>,
     chassis: Vec<ChassisRow>,
 }
 
@@ -234,6 +255,7 @@ impl Topology {
             dns: raw.dns,
             ntp: raw.ntp.servers,
             authority: raw.authority,
+            satellites: raw.satellite,
             chassis,
         };
         topology.check().map_err(refuse)?;
@@ -249,6 +271,9 @@ impl Topology {
             .chain(self.ntp.iter().map(|ip| (*ip, "ntp.servers".to_owned())))
             .chain(
                 self.authority.addresses.iter().map(|ip| (*ip, "authority.addresses".to_owned())),
+            )
+            .chain(
+                self.satellites.iter().map(|one| (one.address, format!("satellite {}", one.name))),
             )
             .chain(gateways)
             .chain(self.chassis.iter().map(|c| (c.address, format!("chassis {}", c.name))))
@@ -301,7 +326,30 @@ impl Topology {
                 }
             }
         }
+        self.check_satellites()?;
         self.check_networks()
+    }
+
+    fn check_satellites(&self) -> Result<(), String> {
+        if self.satellites.len() > SATELLITES_MAX {
+            let count = self.satellites.len();
+            return Err(format!("{count} satellites; a lab has at most {SATELLITES_MAX}"));
+        }
+        let mut names = BTreeSet::from([self.authority.name.to_ascii_lowercase()]);
+        for satellite in &self.satellites {
+            let name = &satellite.name;
+            // Its state stands in a folder of this name.
+            if !is_host_name(name) || name.starts_with('.') {
+                return Err(format!(
+                    "satellite name \"{}\" is no host name",
+                    name.escape_default()
+                ));
+            }
+            if !names.insert(name.to_ascii_lowercase()) {
+                return Err(format!("two authorities are named {name}; names are unique"));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses networks that overlap without being one, and hosts inside a chassis's network.
@@ -323,7 +371,8 @@ impl Topology {
                     ));
                 }
             }
-            let remote = [self.dns.address].into_iter().chain(self.ntp.iter().copied());
+            let far = self.satellites.iter().map(|satellite| satellite.address);
+            let remote = [self.dns.address].into_iter().chain(self.ntp.iter().copied()).chain(far);
             for host in remote.chain(self.authority.addresses.iter().copied()) {
                 if network(host, *len) == *net {
                     return Err(format!(

@@ -66,6 +66,9 @@ pub enum ServiceError {
     HalfAccount,
     #[error(transparent)]
     Clock(#[from] ClockError),
+    /// What the lab says in which the authority is.
+    #[error("{0}")]
+    Lab(String),
 }
 
 /// What goes back over HTTP.

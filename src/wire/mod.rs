@@ -3,6 +3,10 @@
 pub mod appag;
 pub mod callhome;
 pub mod certificate;
+pub mod filter;
 pub mod ntp;
+pub mod pcap;
 pub mod reservation;
+pub mod service;
+pub mod summary;
 pub mod sync;

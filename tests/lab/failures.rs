@@ -8,16 +8,16 @@ use vfxos::net::ca::Ca;
 use crate::process::{CHASSIS, Folder, Lab};
 
 /// Where the authority answers.
-const PATH: &str = "/its/service/oddce/services/DDCEService";
+pub const PATH: &str = "/its/service/oddce/services/DDCEService";
 
 /// Registers with a token and lets the try come to its end.
-fn try_to_register(lab: &mut Lab, token: &str) {
+pub fn try_to_register(lab: &mut Lab, token: &str) {
     lab.enter(&["top", "scope license", &format!("register idtoken {token}")]);
     lab.asked("clock advance 2s");
 }
 
 /// Returns the lines of the listing that tell how the registration went.
-fn outcome(lab: &mut Lab) -> String {
+pub fn outcome(lab: &mut Lab) -> String {
     let all = lab.say("show license all");
     let (_, rest) = all.split_once("Registration:\n").unwrap_or_else(|| panic!("{all}"));
     rest.split_once("\n\n").map_or(rest, |(block, _)| block).to_owned()
@@ -25,7 +25,7 @@ fn outcome(lab: &mut Lab) -> String {
 
 /// Asserts that the last try failed for this reason, and what the chassis does about it.
 #[track_caller]
-fn failed(lab: &mut Lab, status: &str, reason: &str) {
+pub fn failed(lab: &mut Lab, status: &str, reason: &str) {
     let outcome = outcome(lab);
     let has = |line: &str| outcome.lines().any(|other| other.trim() == line);
     assert!(has(&format!("Status: {status}")), "{outcome}");
@@ -35,10 +35,10 @@ fn failed(lab: &mut Lab, status: &str, reason: &str) {
 /// It is tried again, and the listing says when.
 const RETRYING: &str = "REGISTERING - REGISTRATION IN PROGRESS";
 /// It is not tried again, or the listing does not say so yet.
-const FAILED: &str = "UNREGISTERED - REGISTRATION FAILED";
+pub const FAILED: &str = "UNREGISTERED - REGISTRATION FAILED";
 
 #[track_caller]
-fn registered(lab: &mut Lab) {
+pub fn registered(lab: &mut Lab) {
     let outcome = outcome(lab);
     assert!(outcome.contains("Status: REGISTERED\n"), "{outcome}");
 }
@@ -49,7 +49,7 @@ fn next_try(lab: &Lab) {
 }
 
 /// Gives SLDest another address.
-fn point_to(lab: &mut Lab, url: &str) {
+pub fn point_to(lab: &mut Lab, url: &str) {
     lab.enter(&[
         "top",
         "scope monitoring",
@@ -62,7 +62,7 @@ fn point_to(lab: &mut Lab, url: &str) {
 }
 
 /// Types a chain of certificates into a trustpoint.
-fn trust(lab: &mut Lab, trustpoint: &str, chain: &str) {
+pub fn trust(lab: &mut Lab, trustpoint: &str, chain: &str) {
     lab.enter(&["top", "scope security", &format!("enter trustpoint {trustpoint}")]);
     lab.enter(&["set certchain"]);
     lab.enter(&chain.lines().chain(["ENDOFBUF", "commit-buffer"]).collect::<Vec<_>>());

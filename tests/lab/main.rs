@@ -9,12 +9,15 @@
 
 mod process;
 
+mod api;
 mod appag;
 mod console;
 mod ctl;
 mod failures;
 mod persistence;
 mod refusals;
+mod reservation;
+mod satellite;
 mod script;
 mod terminal;
 mod topologies;

@@ -8,11 +8,15 @@ use std::time::Duration;
 use vfxos::base::ident::Slot;
 use vfxos::base::time::{Now, Utc, days, parse_duration};
 use vfxos::proto::agent::ExchangeError;
-use vfxos::proto::authority::Pool;
+use vfxos::proto::authority::{Authority, Pool};
+use vfxos::wire::callhome::SigningKey;
 
 use super::World;
 use super::authority::Way;
 use super::setup::moment;
+
+/// Seed of the key behind the certificate that `reservation.txt` types as CiscoLicRoot.
+const LICENCE_ROOT: [u8; 32] = [42; 32];
 
 /// One thing that may be done.
 pub struct Word {
@@ -43,6 +47,8 @@ pub static WORDS: &[Word] = &[
     word("instance remove SERIAL", "the authority forgets a product instance", remove_instance),
     word("instance SERIAL", "the authority knows a product instance of this serial already", instance),
     word("pool TAG N", "the account has bought so many of a tag, named in short", pool),
+    word("reservation authorize CODE gives CODE", "the authority answers a request code so", reserve),
+    word("reservation return CODE", "and takes a return code", take_back),
     word("power-cut", "the supervisor loses power and starts from flash; its blades go on", power_cut),
     word("power-off", "the whole chassis loses power", power_off),
     word("power-on", "and has it again", power_on),
@@ -211,6 +217,20 @@ fn pool(world: &mut World, values: &[&str]) -> Result<(), String> {
     let pool = Pool { bought: number(bought)?, expires: None };
     let now = there(world);
     world.authority.operate(now, |it| it.pool_set(now.wall, None, tag, pool)).map(drop)
+}
+
+fn reserve(world: &mut World, values: &[&str]) -> Result<(), String> {
+    let [request, want] = values else { return Err("two codes".to_owned()) };
+    let (now, key) = (there(world), SigningKey::from_seed(&LICENCE_ROOT));
+    let work = |it: &mut Authority| it.reservation_authorize(now.wall, request, None, &key);
+    let made = world.authority.operate(now, work)?.authorization_code;
+    if made == *want { Ok(()) } else { Err(format!("it gives {made}")) }
+}
+
+fn take_back(world: &mut World, values: &[&str]) -> Result<(), String> {
+    let now = there(world);
+    let code = first(values);
+    world.authority.operate(now, |it| it.reservation_return(now.wall, code)).map(drop)
 }
 
 fn power_cut(world: &mut World, _: &[&str]) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use super::world::World;
 use crate::cmd::control::socket::Caller;
 use crate::cmd::control::{Answer, DrillRequest, Extent, FaultRequest, Request, WaitFor};
 use crate::net::ca::Ca;
-use crate::shell::authority::desk::{Desk, clock_shown};
+use crate::shell::authority::ServiceError;
+use crate::shell::authority::desk::{Desk, Done, clock_shown};
 use crate::shell::authority::operation::{ClockRequest, Operation};
 use crate::sys::clock::LabClock;
 
@@ -70,14 +72,22 @@ impl Lab {
         self.0.chassis.first()
     }
 
-    /// Puts the lab's own texts in place of `$ROOT` and `$OTHER_ROOT`.
+    /// Puts the lab's own texts in place of `$ROOT` and `$OTHER_ROOT`, and of `$SATELLITE_ROOT` that
+    /// of the first satellite.
     pub(super) fn filled(&self, text: &str) -> String {
         let root = self.0.world.authority.ca().root_pem();
+        let satellite = self.0.world.satellites.first().map(|one| one.service.ca().root_pem());
+        let text = text.replace("$SATELLITE_ROOT", satellite.unwrap_or_default().trim_end());
         let other = self
             .0
             .other_root
             .get_or_init(|| Ca::generate().map(|ca| ca.root_pem().to_owned()).unwrap_or_default());
         text.replace("$OTHER_ROOT", other.trim_end()).replace("$ROOT", root.trim_end())
+    }
+
+    /// Returns the lab's own folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.0.state.folder()
     }
 
     /// Returns a token for a learner to begin with: one of an earlier start, if it is as good as a
@@ -94,6 +104,17 @@ impl Lab {
             clock: world.clock.clone(),
             name: world.authority_name.clone(),
         }
+    }
+
+    /// Returns where operators of a satellite are served.
+    fn desk_of(&self, name: &str) -> Result<Desk, String> {
+        let world = &self.0.world;
+        let found = world.satellites.iter().find(|one| one.name.eq_ignore_ascii_case(name));
+        let found = found.ok_or_else(|| {
+            format!("no satellite {name}: give the topology a [[satellite]] of this name")
+        })?;
+        let (service, clock) = (found.service.clone(), world.clock.clone());
+        Ok(Desk { service, clock, name: found.name.clone() })
     }
 
     /// Returns once somebody asked the lab to end.
@@ -142,11 +163,14 @@ impl Lab {
     /// Does what is asked.
     pub(super) async fn answer(&self, request: Request) -> Answer {
         let asked = match request {
-            // The chassis have to see every deadline at its own moment.
-            Request::Authority(Operation::Clock(request)) => self.move_clock(request).await,
-            Request::Authority(operation) => {
-                return Answer::of(self.desk().perform(operation).await);
+            Request::Authority(operation)
+            | Request::At { operation: operation @ Operation::Clock(_), .. } => {
+                return Answer::of(self.operate(operation).await);
             }
+            Request::At { satellite, operation } => match self.desk_of(&satellite) {
+                Ok(desk) => return Answer::of(desk.perform(operation).await),
+                Err(why) => Err(why),
+            },
             Request::Fault(request) => self.fault(request),
             Request::Drill(request) => self.drill(request),
             Request::Wait { condition, timeout, chassis } => {
@@ -162,7 +186,16 @@ impl Lab {
         asked.unwrap_or_else(Answer::refused)
     }
 
-    async fn move_clock(&self, request: ClockRequest) -> Result<Answer, String> {
+    /// Carries out what an operator of the authority asks.
+    pub(super) async fn operate(&self, operation: Operation) -> Result<Done, ServiceError> {
+        if let Operation::Clock(request) = operation {
+            // The chassis have to see every deadline at its own moment.
+            return self.move_clock(request).await.map_err(ServiceError::Lab);
+        }
+        self.desk().perform(operation).await
+    }
+
+    async fn move_clock(&self, request: ClockRequest) -> Result<Done, String> {
         let clock = &self.0.world.clock;
         match request {
             ClockRequest::Show {} => {}
@@ -183,8 +216,7 @@ impl Lab {
         if request != (ClockRequest::Show {}) {
             self.0.state.keep_clock(clock)?;
         }
-        let shown = clock_shown(clock);
-        Ok(Answer::done(shown.text, shown.json))
+        Ok(clock_shown(clock))
     }
 
     fn fault(&self, request: FaultRequest) -> Result<Answer, String> {

@@ -12,8 +12,9 @@ use clap::ValueEnum;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/cmd/lab/drills");
 
-/// One drill, as its file has it. In its texts `$TOKEN` is the token made last and `$ROOT` the
-/// certificate that CHdefault holds in a lab that works.
+/// One drill, as its file has it. In its texts `$TOKEN` is the token made last, `$ROOT` the
+/// certificate that CHdefault holds in a lab that works, `$SATELLITE_ROOT` that of its satellite, and
+/// in `@` lines `$STATE` the lab's folder.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::cmd) struct Drill {

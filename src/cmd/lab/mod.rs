@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,12 +18,14 @@ use crate::sys::{console, process};
 use drill::Drill;
 use state::State;
 
+mod api;
 mod attach;
 mod blades;
 mod chassis;
 mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
+mod satellites;
 mod script;
 mod state;
 mod time;
@@ -42,6 +45,9 @@ pub struct LabArgs {
     /// Keep nothing: state in a folder that goes when the lab ends.
     #[arg(long, conflicts_with = "state")]
     pub ephemeral: bool,
+    /// Loopback address and port for the JSON API of the lab's authority.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub api: Option<SocketAddr>,
     /// In a script, end with status 1 at the first refused command.
     #[arg(long)]
     pub stop_on_refusal: bool,
@@ -133,7 +139,12 @@ async fn live(
 ) -> Result<ExitCode, String> {
     let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
     let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
-    let world = world::World::build(topology, state.clock(topology)?, flash)?;
+    let satellites = topology.satellites.iter().map(|satellite| {
+        let folder = state.satellite(&satellite.name);
+        Flash::open(&folder, Kind::Authority).map_err(|error| error.to_string())
+    });
+    let satellites = satellites.collect::<Result<_, _>>()?;
+    let world = world::World::build(topology, state.clock(topology)?, flash, satellites)?;
     let (chassis, mut supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
         (drill.prepare.clone(), format!("\n{}\n{}", drill.title, drill.story))
@@ -145,6 +156,14 @@ async fn live(
     console::say(&format!("vfxos lab: a token is ready: {token}"));
     console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
     console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
+    let api = match args.api {
+        Some(address) => Some(api::serve(&lab, address).await?),
+        None => None,
+    };
+    if let Some(api) = &api {
+        let address = api.address;
+        console::say(&format!("vfxos lab: the API is described at http://{address}/openapi.json"));
+    }
     let asked = lab.clone();
     let socket = socket::serve(&state.socket(), move |request, caller| {
         let lab = asked.clone();
@@ -180,7 +199,7 @@ async fn live(
         tracing::error!("a supervisor does not end; what it did last may be lost");
     }
     let code = failed.map_or(code, Err);
-    drop(socket);
+    drop((socket, api));
     code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
 }
 

@@ -88,10 +88,20 @@ async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, St
             printed = opened.output.recv() => match printed {
                 Some(FromSession::Bytes(bytes)) => show(bytes).await?,
                 Some(FromSession::Settled(_)) => {}
-                Some(FromSession::Closed) | None => return Ok(ExitCode::SUCCESS),
+                Some(FromSession::Closed) => return Ok(ExitCode::SUCCESS),
+                None => return Err(cut_off(handle).await),
             }
         }
     }
+}
+
+/// Returns why a session was cut off. Where its supervisor has ended, whoever watches that one knows
+/// better, so this never returns.
+async fn cut_off(handle: &Handle) -> String {
+    if handle.has_ended() {
+        std::future::pending::<()>().await;
+    }
+    "the console was cut off: more was printed than is kept for one that does not read".to_owned()
 }
 
 async fn show(bytes: Vec<u8>) -> Result<(), String> {
@@ -159,7 +169,8 @@ impl Script<'_> {
                 printed = console.opened.output.recv() => match printed {
                     Some(FromSession::Bytes(bytes)) => self.show(&plain(bytes)).await?,
                     Some(FromSession::Settled(_)) => {}
-                    Some(FromSession::Closed) | None => return Ok(None),
+                    Some(FromSession::Closed) => return Ok(None),
+                    None => return Err(cut_off(&console.handle).await),
                 }
             }
         }
@@ -205,6 +216,7 @@ impl Script<'_> {
     /// Carries out an `@` line.
     async fn direct(&mut self, words: &str) -> Result<Line, String> {
         let words = words.replace("$TOKEN", &self.token);
+        let words = words.replace("$STATE", &self.lab.folder().display().to_string());
         if let Some(name) = words.trim().strip_prefix("console ") {
             return self.turn_to(name.trim()).await;
         }
@@ -215,9 +227,11 @@ impl Script<'_> {
         if !self.silent || !answer.ok {
             console::say(&format!("@{}: {}", words.trim(), answer.text));
         }
+        let mut said = words.split_ascii_whitespace();
+        let at = said.clone().next() == Some("at");
         if let (true, Some("token"), Some(text)) = (
             answer.ok,
-            words.split_ascii_whitespace().next(),
+            said.nth(if at { 2 } else { 0 }),
             answer.json.get("text").and_then(serde_json::Value::as_str),
         ) {
             self.token = text.to_owned();
@@ -289,7 +303,8 @@ impl Script<'_> {
                     return Ok((printed, true));
                 }
                 Some(FromSession::Settled(_)) => {}
-                Some(FromSession::Closed) | None => return Ok((printed, false)),
+                Some(FromSession::Closed) => return Ok((printed, false)),
+                None => return Err(cut_off(&console.handle).await),
             }
         }
     }

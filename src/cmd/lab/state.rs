@@ -15,6 +15,7 @@ use crate::sys::process;
 /// Parts of a lab's state in its folder.
 const AUTHORITY: &str = "authority";
 const CHASSIS: &str = "chassis";
+const SATELLITE: &str = "satellite";
 /// Marks the folder of a drill, which may be emptied.
 const DRILL: &str = "drill";
 /// Key of the clock in the lab's own flash.
@@ -67,7 +68,7 @@ impl State {
         let folder = &self.0.folder;
         let say = |error: io::Error| format!("state folder {}: {error}", folder.display());
         let mark = folder.join(DRILL);
-        let parts = [AUTHORITY, CHASSIS].map(|part| folder.join(part));
+        let parts = [AUTHORITY, CHASSIS, SATELLITE].map(|part| folder.join(part));
         if !mark.exists() && parts.iter().any(|part| part.exists()) {
             return Err(format!(
                 "state folder {} holds a lab that a drill would empty; name another with --state",
@@ -94,6 +95,11 @@ impl State {
     /// Returns the folder of a chassis.
     pub(super) fn chassis(&self, name: &str) -> PathBuf {
         self.0.folder.join(CHASSIS).join(name)
+    }
+
+    /// Returns the folder of a satellite.
+    pub(super) fn satellite(&self, name: &str) -> PathBuf {
+        self.0.folder.join(SATELLITE).join(name)
     }
 
     /// Returns where the control socket stands.

@@ -5,17 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use hyper::body::Bytes;
-use hyper::http::request::Parts;
-
+use super::satellites::{Satellite, certified, serve};
 use crate::cmd::topology::Topology;
 use crate::net::hosts::{DnsServer, NtpServer, Router, RouterPort, WebServer};
 use crate::net::link::Mac;
 use crate::net::link::hub::{Hub, HubPort};
 use crate::net::stack::{Cidr, Stack, StackConfig};
-use crate::net::tls;
 use crate::proto::authority::Settings;
-use crate::shell::authority::{Service, web};
+use crate::shell::authority::Service;
 use crate::sys::clock::LabClock;
 use crate::sys::flash::Flash;
 use crate::sys::random;
@@ -32,6 +29,8 @@ pub(super) struct World {
     /// Name and addresses under which the chassis call the authority.
     pub(super) authority_name: String,
     pub(super) authority_addresses: Vec<Ipv4Addr>,
+    /// In the order of the topology.
+    pub(super) satellites: Vec<Satellite>,
     settings: Settings,
     /// The wires on which chassis sit, by network.
     wires: BTreeMap<Ipv4Addr, Hub>,
@@ -49,18 +48,20 @@ pub(super) struct Hosts {
 }
 
 impl World {
-    /// Builds it from a topology.
+    /// Builds it from a topology, with the flash of the authority and that of each satellite.
     pub(super) fn build(
         topology: &Topology,
         clock: LabClock,
         flash: Flash,
+        satellites: Vec<Flash>,
     ) -> Result<World, String> {
         let settings =
             Settings { account: Some(topology.authority.account()), ..Settings::default() };
         let authority = Service::open(flash, settings.clone(), random::rng())
             .map_err(|error| error.to_string())?;
         let hosts = topology.ntp.iter().chain(&topology.authority.addresses);
-        let taken = hosts.copied().chain([topology.dns.address]).collect();
+        let far = topology.satellites.iter().map(|satellite| satellite.address);
+        let taken = hosts.copied().chain([topology.dns.address]).chain(far).collect();
         let mut build = Build { ports: Vec::new(), next: 1, remote: BTreeMap::new(), taken };
         let mut wires = BTreeMap::new();
         for chassis in &topology.chassis {
@@ -85,23 +86,16 @@ impl World {
                 NtpServer::spawn(build.host(*address)?, Arc::new(move || time.now().wall), 2);
             ntp.push(server.map_err(|error| error.to_string())?);
         }
-        let (from, to) = web::CERTIFICATE_LIFE;
-        let certificate = authority
-            .ca()
-            .issue_server(&[&topology.authority.name], from, to)
-            .map_err(|error| error.to_string())?;
-        let tls = tls::server(certificate.chain, certificate.key).map_err(|e| e.to_string())?;
+        let tls = certified(&authority, &topology.authority.name)?;
         let mut web = Vec::new();
         for address in &topology.authority.addresses {
-            let stack = build.host(*address)?;
-            let (service, time) = (authority.clone(), clock.clone());
-            let handler = move |parts: Parts, body: Bytes| {
-                let (service, time) = (service.clone(), time.clone());
-                async move { web::answer(&service, time.now(), &parts, &body).await }
-            };
-            let server = WebServer::spawn(stack, Arc::clone(&tls), handler);
-            web.push(server.map_err(|error| error.to_string())?);
+            web.push(serve(build.host(*address)?, Arc::clone(&tls), &authority, &clock)?);
         }
+        let satellites = topology.satellites.iter().zip(satellites).map(|(satellite, flash)| {
+            dns.set(&satellite.name, vec![satellite.address]);
+            Satellite::start(satellite, flash, build.host(satellite.address)?, &clock)
+        });
+        let satellites = satellites.collect::<Result<_, String>>()?;
         let router = Router::spawn(build.ports).map_err(|error| error.to_string())?;
         let next_mac = std::cell::Cell::new(build.next);
         let hosts = Hosts { router, dns, ntp, web };
@@ -110,6 +104,7 @@ impl World {
             authority,
             authority_name: topology.authority.name.clone(),
             authority_addresses: topology.authority.addresses.clone(),
+            satellites,
             settings,
             wires,
             next_mac,

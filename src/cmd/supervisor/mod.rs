@@ -135,6 +135,11 @@ impl Handle {
         }
     }
 
+    /// Returns true once it takes nothing more.
+    pub fn has_ended(&self) -> bool {
+        self.inbox.is_closed()
+    }
+
     /// Asks it to end.
     pub async fn stop(&self) {
         // An error means that it has ended already.

@@ -50,6 +50,31 @@ fn what_cannot_be_is_refused_with_its_place_and_remedy() {
         ("\"JAD12345678\"", "\"JAD\\n1\"", "serial number \"JAD\\n1\" of FPR4125-1"),
         ("\"FCH12345ABC\"", "\"\"", "serial number \"\" of FPR4125-1"),
         ("\"FCH12345ABC\"", "\"JAD12345678\"", "JAD12345678 is given twice"),
+        (
+            "[[chassis]]",
+            "[[satellite]]\nname = \"..\"\naddress = \"10.9.9.9\"\n[[chassis]]",
+            "satellite name \"..\" is no host name",
+        ),
+        (
+            "[[chassis]]",
+            "[[satellite]]\nname = \"Tools.cisco.com\"\naddress = \"10.9.9.9\"\n[[chassis]]",
+            "two authorities are named Tools.cisco.com",
+        ),
+        (
+            "[[chassis]]",
+            "[[satellite]]\nname = \"s\"\naddress = \"172.16.200.100\"\n[[chassis]]",
+            "both have 172.16.200.100",
+        ),
+        (
+            "[[chassis]]",
+            "[[satellite]]\nname = \"s\"\naddress = \"10.62.148.7\"\n[[chassis]]",
+            "inside the management network",
+        ),
+        (
+            "[[chassis]]",
+            "[[satellite]]\nname = \"s\"\naddress = \"10.9.9.9\"\nversion = \"x\"\n[[chassis]]",
+            "not a release such as 2.3.0",
+        ),
     ];
     for (from, to, want) in cases {
         let said = refused(|text| {
@@ -59,6 +84,16 @@ fn what_cannot_be_is_refused_with_its_place_and_remedy() {
         });
         assert!(said.starts_with("topology t.toml: ") && said.contains(want), "{said}");
         assert!(!said.contains('\n'), "{said}");
+    }
+}
+
+#[test]
+fn a_satellite_has_a_release() {
+    let row = "[[satellite]]\nname = \"s.lab\"\naddress = \"10.9.9.9\"\n";
+    for (version, want) in [("", "8.0.0"), ("version = \"2.2\"\n", "2.2.0")] {
+        let text = DEFAULT.replace("[[chassis]]", &format!("{row}{version}[[chassis]]"));
+        let topology = Topology::parse(&text, "t.toml").unwrap();
+        assert_eq!(topology.satellites[0].version.to_string(), want);
     }
 }
 

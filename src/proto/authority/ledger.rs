@@ -1,7 +1,8 @@
 //! Every product instance, and what their accounts have in use: indexed, with running totals.
 //!
 //! A chassis may be registered here and, going by their reports, with satellites as well. Its
-//! serial number counts once: here if it was heard here, else where it was heard last.
+//! serial number counts once: by its reservation if it has one, else here if it was heard here,
+//! else where it was heard last.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,8 @@ pub(super) struct Ledger {
     totals: BTreeMap<(AccountId, Tag), u64>,
     /// Units that count as in use by a satellite; no entry for none.
     claimed: BTreeMap<(SatelliteId, Tag), u64>,
+    /// Serial numbers that have a reservation: whatever they use is paid for by that.
+    reserved: BTreeSet<String>,
     deadlines: BTreeSet<(Utc, String)>,
 }
 
@@ -46,6 +49,8 @@ pub(super) struct Claim {
 enum Holder<'a> {
     Account(AccountId, &'a [Use]),
     Satellite(SatelliteId, &'a [Use]),
+    /// Its reservation, which uses no pool of an entitlement.
+    Reservation,
 }
 
 /// A deadline that has passed.
@@ -99,10 +104,26 @@ impl Ledger {
     /// Returns whether a serial number that a satellite reports counts somewhere else.
     pub(super) fn counts_elsewhere(&self, satellite: SatelliteId, serial: &str) -> bool {
         match self.holder(serial) {
-            Some(Holder::Account(..)) => true,
+            Some(Holder::Account(..) | Holder::Reservation) => true,
             Some(Holder::Satellite(holder, _)) => holder != satellite,
             None => false,
         }
+    }
+
+    /// Returns whether a satellite reports this serial number as its own.
+    pub(super) fn is_claimed(&self, serial: &str) -> bool {
+        self.claims.values().any(|claims| claims.contains_key(serial))
+    }
+
+    /// Notes that a serial number has a reservation now, or no longer.
+    pub(super) fn set_reserved(&mut self, serial: &str, reserved: bool) {
+        self.count(serial, false);
+        if reserved {
+            self.reserved.insert(serial.to_owned());
+        } else {
+            self.reserved.remove(serial);
+        }
+        self.count(serial, true);
     }
 
     /// Replaces all that a satellite reported.
@@ -148,14 +169,20 @@ impl Ledger {
 
     /// Returns whom the use of a serial number counts for.
     fn holder(&self, serial: &str) -> Option<Holder<'_>> {
+        if self.reserved.contains(serial) {
+            return Some(Holder::Reservation);
+        }
         holder(&self.instances, &self.by_serial, &self.claims, serial)
     }
 
     /// Adds the use of a serial number to the totals, or takes it off.
     fn count(&mut self, serial: &str, add: bool) {
-        let Ledger { instances, by_serial, claims, totals, claimed, deadlines: _ } = self;
+        if self.reserved.contains(serial) {
+            return;
+        }
+        let Ledger { instances, by_serial, claims, totals, claimed, .. } = self;
         match holder(instances, by_serial, claims, serial) {
-            None => {}
+            None | Some(Holder::Reservation) => {}
             Some(Holder::Account(account, in_use)) => {
                 for used in in_use {
                     change(totals, (account, used.tag.clone()), used.count, add);
@@ -222,7 +249,7 @@ impl Ledger {
                             u64::from(used.count);
                     }
                 }
-                None => {}
+                None | Some(Holder::Reservation) => {}
             }
         }
         (totals, claimed)

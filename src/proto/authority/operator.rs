@@ -12,7 +12,7 @@ use super::record::Record;
 use super::site::SyncError;
 use super::token::{self, Token, TokenState};
 use super::{ACCOUNTS_MAX, Authority, RESERVATIONS_MAX, TOKENS_MAX};
-use crate::base::entitlement::{CATALOGUE, Product};
+use crate::base::entitlement::Product;
 use crate::base::ident::{Tag, Udi};
 use crate::base::time::{Utc, days};
 use crate::wire::reservation::CodeError;
@@ -64,6 +64,16 @@ pub enum OperatorError {
     NoAccount { smart_account: String, virtual_account: String },
     #[error("no entitlement {asked}: give a tag or its short name from the list of pools")]
     NoTag { asked: String },
+    #[error("account {smart_account} / {virtual_account} exists already: use it")]
+    AccountExists { smart_account: String, virtual_account: String },
+    #[error("no satellite {asked}: give an identifier or a name from the list of satellites")]
+    NoSatellite { asked: String },
+    #[error("a satellite has what its cloud authority allows: do this there, then sync")]
+    CloudOnly,
+    #[error("this is a cloud authority: only a satellite does this")]
+    SatelliteOnly,
+    #[error(transparent)]
+    Sync(#[from] SyncError),
     /// What was typed is no code of the kind that is wanted.
     #[error(transparent)]
     Code(#[from] CodeError),
@@ -81,16 +91,6 @@ pub enum OperatorError {
     NoReservation { asked: String },
     #[error("{RESERVATIONS_MAX} reservations are in force: return one first")]
     Reservations,
-    #[error("account {smart_account} / {virtual_account} exists already: use it")]
-    AccountExists { smart_account: String, virtual_account: String },
-    #[error("no satellite {asked}: give an identifier or a name from the list of satellites")]
-    NoSatellite { asked: String },
-    #[error("a satellite has what its cloud authority allows: do this there, then sync")]
-    CloudOnly,
-    #[error("this is a cloud authority: only a satellite does this")]
-    SatelliteOnly,
-    #[error(transparent)]
-    Sync(#[from] SyncError),
 }
 
 /// A virtual account as an operator sees it.
@@ -417,16 +417,14 @@ impl Authority {
     fn account_facts(&self, now: Utc, id: AccountId, instances: usize) -> AccountFacts {
         let name = self.account_name(id);
         let active = |token: &&Token| token.account == id && token.state(now) == TokenState::Active;
-        let tags = CATALOGUE.iter().filter_map(|row| Tag::parse(row.tag).ok());
+        let mut pools = Product::all().filter_map(|sold| self.pool_facts(now, id, sold.tag));
         AccountFacts {
             smart_account: name.smart_account,
             virtual_account: name.virtual_account,
             tokens: self.tokens.values().filter(active).count(),
             instances,
             satellites: self.satellites().values().filter(|known| known.account == id).count(),
-            in_compliance: tags
-                .into_iter()
-                .all(|tag| self.taken(now, id, &tag) <= self.available(now, id, &tag)),
+            in_compliance: pools.all(|pool| pool.in_compliance),
         }
     }
 
@@ -473,9 +471,11 @@ impl Authority {
         let account = self.accounts.get(&id)?;
         let (pool, row) = (account.pools.get(tag)?, Product::of_tag(tag)?);
         let tag = Tag::parse(row.tag).ok()?;
-        let (available, (leased, claimed)) =
-            (pool.available(now), self.leased_and_claimed(now, id, &tag));
-        let claimed = claimed + u64::from(self.shelf.taken(id, row.tag));
+        let available = pool.available(now);
+        let (leased, claimed) = self.leased_and_claimed(now, id, &tag);
+        // Of the two, one is always none: entitlements are used, universal licences are taken.
+        let own = self.ledger.total(id, &tag) + u64::from(self.shelf.taken(id, row.tag));
+        let taken = own.saturating_add(self.held(now, id, &tag));
         Some(PoolFacts {
             smart_account: account.name.smart_account.clone(),
             virtual_account: account.name.virtual_account.clone(),
@@ -484,9 +484,9 @@ impl Authority {
             bought: pool.bought,
             expires: pool.expires,
             available,
-            in_use: self.ledger.total(id, &tag).saturating_add(claimed),
+            in_use: own.saturating_add(claimed),
             leased,
-            in_compliance: self.taken(now, id, &tag) <= u64::from(available),
+            in_compliance: taken <= u64::from(available),
         })
     }
 }

@@ -163,8 +163,13 @@ impl Authority {
             "reservation" => {
                 let reservation: Reservation = parse(key, value)?;
                 let named = reservation.request.commitment.to_string() == name;
+                let serial = reservation.request.udi.serial.clone();
+                let in_force = reservation.returned_at.is_none();
                 if !named || !self.shelf.restore(reservation) {
                     return Err(contradiction());
+                }
+                if in_force {
+                    self.ledger.set_reserved(&serial, true);
                 }
             }
             "event" => {

@@ -5,7 +5,7 @@
 //!  (unknown) ───────────▶ in force ────────────────▶ returned
 //! ```
 //! A serial number is a product instance's or a reservation's, never both: an operator must remove
-//! the one before the other can be. A request code serves once: what was returned stays known, so
+//! the one before the other can be. What a satellite reports of a reserved one counts nothing. A request code serves once: what was returned stays known, so
 //! that it is not authorised again.
 
 use std::collections::BTreeMap;
@@ -48,7 +48,9 @@ pub struct ReservationFacts {
     pub request_code: String,
     /// What the chassis's operator installs.
     pub authorization_code: String,
+    #[serde(with = "crate::base::time::iso")]
     pub authorized_at: Utc,
+    #[serde(with = "crate::base::time::iso::optional")]
     pub returned_at: Option<Utc>,
 }
 
@@ -160,8 +162,9 @@ impl Authority {
     ///
     /// # Errors
     /// [`OperatorError`]: a code that can't be read, was given back already or is another chassis's
-    /// too; a chassis that is a product instance, has a reservation, or is of an unknown model; an
-    /// account that does not exist or has no universal licence left; no room.
+    /// too; a chassis that is a product instance, here or at a satellite, has a reservation, or is of
+    /// an unknown model; an account that does not exist or has no universal licence left; no room;
+    /// and [`OperatorError::CloudOnly`], for a satellite has no universal licences to give.
     pub fn reservation_authorize(
         &mut self,
         now: Utc,
@@ -169,6 +172,7 @@ impl Authority {
         account: Option<&AccountName>,
         key: &SigningKey,
     ) -> Result<ReservationFacts, OperatorError> {
+        self.cloud_only()?;
         let request = RequestCode::parse(request_code)?;
         if let Some(known) = self.shelf.all.get(&request.commitment) {
             if known.returned_at.is_some() || known.request != request {
@@ -180,7 +184,7 @@ impl Authority {
         if self.shelf.of_serial(&serial).is_some() {
             return Err(OperatorError::Reserved { serial });
         }
-        if self.ledger.of_serial(&serial).is_some() {
+        if self.ledger.of_serial(&serial).is_some() || self.ledger.is_claimed(&serial) {
             return Err(OperatorError::Registered { serial });
         }
         let universal = universal_of(&request.udi.pid)
@@ -197,6 +201,7 @@ impl Authority {
         self.note(now, "", &format!("{serial} reserved {}", universal.sku));
         let facts = self.reservation_facts(&reservation);
         self.shelf.insert(reservation);
+        self.ledger.set_reserved(&serial, true);
         self.flush();
         Ok(facts)
     }
@@ -250,6 +255,7 @@ impl Authority {
         self.shelf.all.get(&commitment).filter(|known| known.returned_at.is_none())?;
         let mut reservation = self.shelf.remove(commitment)?;
         reservation.returned_at = Some(now);
+        self.ledger.set_reserved(reservation.serial(), false);
         self.changed.push(Record::reservation(&reservation));
         self.note(now, "", &format!("{} {what}", reservation.serial()));
         let facts = self.reservation_facts(&reservation);

@@ -90,6 +90,10 @@ static ROUTES: &[Route] = &[
     route("POST", "/v1/instances/{instance}/transfer", "instance transfer"),
     route("GET", "/v1/pools", "pool list"),
     route("PUT", "/v1/pools/{tag}", "pool set"),
+    route("GET", "/v1/reservations", "reservation list"),
+    makes("/v1/reservations", "reservation authorize"),
+    route("POST", "/v1/returns", "reservation return"),
+    route("DELETE", "/v1/reservations/{serial}", "reservation remove"),
     route("GET", "/v1/satellites", "satellite list"),
     route("DELETE", "/v1/satellites/{satellite}", "satellite remove"),
     route("GET", "/v1/sync", "sync status"),
@@ -147,7 +151,9 @@ impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Problem {
         let status = match &error {
             ServiceError::Refused(refused) => status_of(refused),
-            ServiceError::HalfAccount | ServiceError::Clock(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ServiceError::HalfAccount | ServiceError::Clock(_) | ServiceError::Lab(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             ServiceError::Unsaved | ServiceError::Busy => StatusCode::SERVICE_UNAVAILABLE,
             ServiceError::Flash(_)
             | ServiceError::Record { .. }
@@ -172,13 +178,13 @@ fn status_of(refused: &OperatorError) -> StatusCode {
         OperatorError::Accounts
         | OperatorError::Tokens
         | OperatorError::AccountExists { .. }
-        | OperatorError::CloudOnly
-        | OperatorError::SatelliteOnly
         | OperatorError::RequestSpent
         | OperatorError::Reserved { .. }
         | OperatorError::Registered { .. }
         | OperatorError::NoneLeft { .. }
         | OperatorError::Reservations
+        | OperatorError::CloudOnly
+        | OperatorError::SatelliteOnly
         | OperatorError::Sync(_) => StatusCode::CONFLICT,
         OperatorError::Days { .. }
         | OperatorError::Uses { .. }

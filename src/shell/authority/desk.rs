@@ -6,15 +6,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::operation::{
-    AccountRequest, ClockRequest, InstanceRequest, Operation, PoolRequest, SatelliteRequest,
-    SyncRequest, TokenRequest,
+    AccountRequest, ClockRequest, InstanceRequest, Operation, PoolRequest, ReservationRequest,
+    SatelliteRequest, SyncRequest, TokenRequest,
 };
 use super::{Service, ServiceError};
 use crate::base::time::{Now, Utc, days};
 use crate::net::ca::fingerprint;
 use crate::proto::authority::{
-    AccountName, Authority, Flavour, InstanceFacts, InstanceQuery, Pool, PoolFacts, SatelliteFacts,
-    SyncFacts, TokenFacts, TokenSpec, TokenState,
+    AccountName, Authority, Flavour, InstanceFacts, InstanceQuery, Pool, PoolFacts,
+    ReservationFacts, SatelliteFacts, SyncFacts, TokenFacts, TokenSpec, TokenState,
 };
 use crate::sys::clock::LabClock;
 use crate::wire::sync::{Kind, SyncFile};
@@ -60,6 +60,7 @@ impl Desk {
             Operation::Token(request) => self.token(now, request).await,
             Operation::Instance(request) => self.instance(now, request).await,
             Operation::Pool(request) => self.pool(now, request).await,
+            Operation::Reservation(request) => self.reservation(now, request).await,
             Operation::Satellite(request) => self.satellite(now, request).await,
             Operation::Sync(request) => self.sync(now, request).await,
             Operation::Clock(request) => self.clock(request),
@@ -190,6 +191,39 @@ impl Desk {
                 let work = |a: &mut Authority, wall| a.pool_set(wall, account.as_ref(), &tag, pool);
                 let pool = self.service.operate(now, work).await?;
                 Ok(Done::new(pool_line(&pool), of(&pool)))
+            }
+        }
+    }
+
+    async fn reservation(
+        &self,
+        now: Now,
+        request: ReservationRequest,
+    ) -> Result<Done, ServiceError> {
+        let service = &self.service;
+        match request {
+            ReservationRequest::Authorize { request_code, smart_account, virtual_account } => {
+                let account = account_name(smart_account, virtual_account)?;
+                let key = service.ca().reservation_key();
+                let work = |a: &mut Authority, wall| {
+                    a.reservation_authorize(wall, &request_code, account.as_ref(), key)
+                };
+                let made = service.operate(now, work).await?;
+                Ok(Done::new(made.authorization_code.clone(), of(&made)))
+            }
+            ReservationRequest::Return { return_code } => {
+                let work = |a: &mut Authority, wall| a.reservation_return(wall, &return_code);
+                let ended = service.operate(now, work).await?;
+                Ok(Done::new(format!("{} gave it back", ended.udi.serial), of(&ended)))
+            }
+            ReservationRequest::Remove { serial } => {
+                let work = |a: &mut Authority, wall| a.reservation_remove(wall, &serial);
+                let ended = service.operate(now, work).await?;
+                Ok(Done::new(format!("the reservation of {serial} is removed"), of(&ended)))
+            }
+            ReservationRequest::List {} => {
+                let all = service.operate(now, |a, _| Ok(a.reservations())).await?;
+                Ok(Done::new(joined(all.iter().map(reservation_line)), of(&all)))
             }
         }
     }
@@ -370,6 +404,15 @@ fn pool_line(pool: &PoolFacts) -> String {
         pool.available,
         compliance(pool.in_compliance)
     )
+}
+
+fn reservation_line(one: &ReservationFacts) -> String {
+    let returned = match one.returned_at {
+        Some(at) => format!("returned {}", at.iso()),
+        None => "in force".to_owned(),
+    };
+    let since = one.authorized_at.iso();
+    format!("{}  {}  {}  since {since}  {returned}", one.udi, one.tag, one.virtual_account)
 }
 
 fn satellite_line(one: &SatelliteFacts) -> String {

@@ -27,6 +27,9 @@ pub enum Operation {
     /// What the accounts have bought.
     #[command(subcommand)]
     Pool(PoolRequest),
+    /// Licences that chassis hold for good, by codes that people carry.
+    #[command(subcommand)]
+    Reservation(ReservationRequest),
     /// The satellites of a cloud authority.
     #[command(subcommand)]
     Satellite(SatelliteRequest),
@@ -161,6 +164,31 @@ pub enum PoolRequest {
     },
 }
 
+/// `reservation ...`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ReservationRequest {
+    /// Answer the request code of a chassis with an authorization code.
+    Authorize {
+        #[arg(value_name = "REQUEST-CODE")]
+        request_code: String,
+        /// The account that pays for it.
+        #[arg(long = "account", value_name = "NAME")]
+        smart_account: Option<String>,
+        #[arg(long, value_name = "NAME")]
+        virtual_account: Option<String>,
+    },
+    /// Take a reservation back by the return code that its chassis made.
+    Return {
+        #[arg(value_name = "RETURN-CODE")]
+        return_code: String,
+    },
+    /// Take the reservation of a chassis back that is gone, by its serial number.
+    Remove { serial: String },
+    /// List them, those given back too.
+    List {},
+}
+
 /// `satellite ...`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Subcommand)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -241,6 +269,7 @@ impl Operation {
             | Operation::Token(_)
             | Operation::Instance(_)
             | Operation::Pool(_)
+            | Operation::Reservation(_)
             | Operation::Satellite(_)
             | Operation::Clock(_)
             | Operation::Events {}

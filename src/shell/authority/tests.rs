@@ -7,7 +7,8 @@ use crate::base::time::{Instant, days};
 use crate::net::ca::check_answer;
 use crate::proto::authority::{Pool, TokenSpec};
 use crate::sys::flash::Kind;
-use crate::wire::callhome::{Ask, Device, Grant};
+use crate::wire::callhome::{Ask, Device, Grant, trusted_keys};
+use crate::wire::reservation::{AuthorizationCode, RequestCode, Secret};
 
 pub(super) const NOON: Now =
     Now { mono: Instant::ZERO, wall: Utc::from_civil(2020, 8, 4, 12, 0, 0) };
@@ -242,6 +243,32 @@ async fn an_operator_s_refusal_changes_nothing_and_settings_outlive_a_failed_wri
     service.set_settings(strict.clone());
     let seen = service.operate(NOON, |a, _| Ok(a.settings().clone())).await.unwrap();
     assert_eq!((seen, service.settings()), (strict.clone(), strict));
+}
+
+/// What an operator is told is on the disk, and a chassis that trusts this authority believes it.
+#[tokio::test]
+async fn a_reservation_outlives_a_restart_and_is_signed_for_the_licence_trustpoint() {
+    let folder = Folder::new("reservation");
+    let udi = Udi { pid: "FPR-4125-SUP".into(), serial: "JAD12345678".into() };
+    let commitment = Secret::draw(&mut Rng::from_seed(5)).commitment();
+    let code = RequestCode { udi: udi.clone(), commitment }.to_string();
+    let first = service(folder.open());
+    let reserve = async |service: &Service| {
+        let key = service.ca().reservation_key();
+        let work = |authority: &mut Authority, wall| {
+            authority.reservation_authorize(wall, &code, None, key)
+        };
+        service.operate(NOON, work).await.unwrap()
+    };
+    let facts = reserve(&first).await;
+    let trusted = trusted_keys(&first.licence_root_pem());
+    let made = AuthorizationCode::parse(&facts.authorization_code).unwrap();
+    assert!(made.is_for(&udi, &trusted));
+    drop(first);
+    let again = service(folder.open());
+    assert_eq!(reserve(&again).await, facts, "answered again, and counted once");
+    let all = again.operate(NOON, |authority, _| Ok(authority.reservations())).await.unwrap();
+    assert_eq!(all, [facts]);
 }
 
 #[test]

@@ -501,3 +501,39 @@ fn an_account_is_opened_once_stocked_or_empty() {
         list.iter().map(|a| (a.virtual_account.as_str(), a.tokens, a.instances)).collect();
     assert_eq!(told, [("vfxos Default", 1, 1), ("Full", 0, 0), ("Empty", 0, 0)]);
 }
+
+/// A chassis that a satellite still speaks of, and one that came to a satellite although reserved.
+#[test]
+fn a_reserved_chassis_counts_by_its_reservation_whatever_a_satellite_reports() {
+    let key = SigningKey::from_seed(&[42; 32]);
+    let (mut cloud, mut satellite) = (Lab::new(), Lab::satellite(2));
+    let code = |number: u8, seed: u64| {
+        let secret = crate::wire::reservation::Secret::draw(&mut Rng::from_seed(seed));
+        let udi = Chassis::new(number).device.udi;
+        crate::wire::reservation::RequestCode { udi, commitment: secret.commitment() }.to_string()
+    };
+    let authorize = |lab: &mut Lab, code: &str| {
+        let facts = lab.authority.reservation_authorize(lab.wall, code, None, &key);
+        lab.drain();
+        facts.map(|_| ())
+    };
+    assert_eq!(authorize(&mut satellite, &code(1, 1)), Err(OperatorError::CloudOnly));
+    authorize(&mut cloud, &code(1, 1)).unwrap();
+
+    let (reserved, other) = (satellite.registered(1), satellite.registered(2));
+    satellite.tier_of(&reserved);
+    satellite.tier_of(&other);
+    satellite.sync(&mut cloud);
+    assert_eq!(cloud.tier().in_use, 1, "the other's alone");
+    cloud.restart();
+    assert_eq!(cloud.tier().in_use, 1);
+    assert_eq!(cloud.authority.ledger.totals(), cloud.authority.ledger.counted());
+    let serial = other.device.udi.serial.clone();
+    let claimed = authorize(&mut cloud, &code(2, 2));
+    assert_eq!(claimed, Err(OperatorError::Registered { serial }), "reported by the satellite");
+
+    cloud.authority.reservation_remove(cloud.wall, &reserved.device.udi.serial).unwrap();
+    cloud.drain();
+    assert_eq!(cloud.tier().in_use, 2, "without it the report counts");
+    assert_eq!(cloud.authority.ledger.totals(), cloud.authority.ledger.counted());
+}

@@ -7,6 +7,7 @@ use clap::{Command, Subcommand};
 use serde_json::json;
 
 use super::*;
+use crate::base::ident::Udi;
 use crate::base::rng::Rng;
 use crate::proto::authority::{Flavour, Release, Settings};
 use crate::shell::authority::Service;
@@ -15,6 +16,7 @@ use crate::shell::authority::operation::{AccountRequest, SyncRequest};
 use crate::shell::authority::tests::{NOON, registration, token};
 use crate::sys::clock::LabClock;
 use crate::sys::flash::{Flash, Kind};
+use crate::wire::reservation::{RequestCode, ReturnCode, Secret};
 use schema::{Schema, document};
 
 mod schema;
@@ -47,6 +49,18 @@ impl World {
             for number in 1..5 {
                 let request = registration(number, &text);
                 assert_eq!(one.service.answer(&request, NOON).await.status, 200);
+            }
+        }
+        for serial in ["JAD00000009", "JAD00000010"] {
+            let secret = Secret::draw(&mut Rng::from_seed(live.len() as u64));
+            let udi = Udi { pid: "FPR-4125-SUP".into(), serial: serial.into() };
+            let commitment = secret.commitment();
+            live.insert("request_code", RequestCode { udi, commitment }.to_string().into());
+            if serial == "JAD00000009" {
+                let code = &live["request_code"];
+                let made = json!({ "reservation": { "authorize": { "request_code": code } } });
+                cloud.perform(serde_json::from_value(made).unwrap()).await.unwrap();
+                live.insert("return_code", ReturnCode::new(secret).to_string().into());
             }
         }
         let list = json!({ "token": { "list": {} } });
@@ -188,7 +202,7 @@ impl Described {
                 let value = match name.as_str() {
                     "file" if self.id == "sync-install" => world.live["answer"].clone(),
                     "file" => world.live["request"].clone(),
-                    _ => property.example(),
+                    name => world.live.get(name).cloned().unwrap_or_else(|| property.example()),
                 };
                 body.insert(name, value);
             }
@@ -345,8 +359,8 @@ fn spoilt(operation: &Described, world: &World) -> Vec<(String, Call)> {
     let mut unknown = good.clone();
     unknown.query.push(("nonsense".into(), "1".into()));
     add("an unknown parameter", unknown);
-    if operation.path.contains("{instance}") || operation.path.contains("{satellite}") {
-        let nobody = good.path.replace("JAD00000001", "nobody").replace("branch", "nobody");
+    if ["{instance}", "{satellite}", "{serial}"].iter().any(|part| operation.path.contains(part)) {
+        let nobody = good.path.replace("JAD0000000", "nobody").replace("branch", "nobody");
         add("nobody", Call { path: nobody, ..good.clone() });
     }
     for parameter in operation.parameters("query") {
