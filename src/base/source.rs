@@ -9,6 +9,8 @@ pub enum Source {
     Device(&'static str),
     /// Code of a client that works against real devices, by project and path.
     Client(&'static str),
+    /// A public manual of the vendor, by its title.
+    Vendor(&'static str),
     /// A public standard, by number and section.
     Rfc(&'static str),
     /// Nobody showed it; we remember it so.

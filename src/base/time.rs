@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub mod iso;
 
 /// Monotonic time since power-on. It never goes back; event-loop deadlines are made of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(Duration);
 
 /// Wall time in whole milliseconds since 1970-01-01T00:00:00Z.

@@ -9,29 +9,51 @@ use super::job::Job;
 use super::tables::MIO;
 use super::terminal::{Output as Wish, Terminal};
 use crate::base::ident::Slot;
-use crate::base::time::Now;
+use crate::base::time::{Instant, Now};
+use crate::proto::accounts::{self, TooMany, Way};
 use crate::proto::broker;
 use crate::proto::mio::{Event, Mio};
-
-/// Most sessions at once.
-///
-/// # Source
-/// Seed, `show configuration`: `set total 32` under shell-session-limits.
-pub const SESSIONS_MAX: usize = 32;
 
 /// Names an open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionId(pub u32);
 
-/// Somebody who has logged in already, and the size of their screen in characters.
+/// Somebody who has logged in already, and what they have before them.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     pub user: String,
+    pub role: Role,
+    pub way: Way,
     /// Where they sit, `console` or an address.
     pub from: String,
     pub columns: u16,
     /// Lines of the screen; 0 for no pausing.
     pub rows: u16,
+    pub start: Start,
+}
+
+/// What a session begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A prompt; keys are shown if somebody sees them.
+    Prompt { echo: bool },
+    /// A line to run, and the end; nobody sees a prompt.
+    Line(String),
+}
+
+impl Visitor {
+    /// Makes the administrator at the lab's own terminal, where nobody logs in.
+    pub fn at_terminal(columns: u16, rows: u16) -> Visitor {
+        Visitor {
+            user: accounts::user::ADMIN.to_owned(),
+            role: Role::Admin,
+            way: Way::Terminal,
+            from: "console".to_owned(),
+            columns,
+            rows,
+            start: Start::Prompt { echo: true },
+        }
+    }
 }
 
 /// What a session has for its way in.
@@ -45,8 +67,8 @@ pub enum Output {
     StartJob { id: SessionId, job: Job },
     /// End the job of the session.
     CancelJob { id: SessionId },
-    /// The session has ended.
-    Closed { id: SessionId },
+    /// The session has ended; true if it refused something.
+    Closed { id: SessionId, refused: bool },
 }
 
 /// Every open session.
@@ -55,6 +77,8 @@ pub struct Desk {
     sessions: BTreeMap<SessionId, Session>,
     /// Number of the session opened last.
     last: u32,
+    /// The time of the people who sit here, which no lab can advance.
+    patience: Instant,
     outputs: VecDeque<Output>,
 }
 
@@ -68,29 +92,52 @@ struct Session {
     /// Serial of the last bytes taken, and the last one said to be settled.
     taken: u64,
     settled: Option<u64>,
+    /// True once nothing more will be typed.
+    last_key: bool,
     ended: bool,
 }
 
 impl Desk {
-    /// Opens a session; `None` when there are [`SESSIONS_MAX`].
-    pub fn open(&mut self, now: Now, mio: &mut Mio, visitor: Visitor) -> Option<SessionId> {
-        if self.sessions.len() >= SESSIONS_MAX {
-            return None;
-        }
+    /// Reads the clock of the people who sit here: time-outs run by it.
+    pub fn tick(&mut self, patience: Instant) {
+        self.patience = patience;
+    }
+
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// [`TooMany`] when the account or the chassis has as many as it may.
+    pub fn open(
+        &mut self,
+        now: Now,
+        mio: &mut Mio,
+        visitor: Visitor,
+    ) -> Result<SessionId, TooMany> {
+        let Visitor { user, role, way, from, columns, rows, start } = visitor;
+        let who = accounts::Visitor { user: user.clone(), way, from: from.clone() };
+        let id = SessionId(self.last + 1);
+        mio.accounts.open((now, self.patience), mio.config.objects(), id.0, who)?;
         self.last += 1;
-        let id = SessionId(self.last);
-        let Visitor { user, from, columns, rows } = visitor;
-        let login = Login { session: id.0, user, role: Role::Admin, from };
+        let login = Login { session: id.0, user, role, from };
         let mut terminal = Terminal::new(&MIO, login, columns, rows);
-        terminal.start(now, mio);
-        let (relay, taken, settled, ended) = (None, 0, None, false);
-        let session = Session { terminal, columns, rows, relay, taken, settled, ended };
+        match start {
+            Start::Prompt { echo } => {
+                if !echo {
+                    terminal.mute();
+                }
+                terminal.start(now, mio);
+            }
+            Start::Line(line) => terminal.run_line(now, mio, &line),
+        }
+        let (relay, taken, settled, last_key, ended) = (None, 0, None, false, false);
+        let session = Session { terminal, columns, rows, relay, taken, settled, last_key, ended };
         self.sessions.insert(id, session);
-        Some(id)
+        Ok(id)
     }
 
     /// Takes bytes from the keyboard; `serial` counts them per session.
     pub fn typed(&mut self, now: Now, mio: &mut Mio, id: SessionId, serial: u64, bytes: &[u8]) {
+        mio.accounts.touch(self.patience, id.0);
         if let Some(session) = self.sessions.get_mut(&id) {
             session.terminal.bytes(now, mio, bytes);
             session.taken = serial;
@@ -105,6 +152,24 @@ impl Desk {
         }
     }
 
+    /// Learns that nothing more will be typed: the session ends when it has done what it has.
+    pub fn last_key(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.last_key = true;
+        }
+    }
+
+    /// Ends a session that the machine wants ended, after a line that says why.
+    pub fn end(&mut self, session: u32, text: Option<&str>) {
+        let id = SessionId(session);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.ended = true;
+            let said = text.map(|text| format!("\r\n{text}\r\n").into_bytes());
+            let said = said.map(|bytes| Output::Bytes { id, bytes });
+            self.outputs.extend(said);
+        }
+    }
+
     /// Prints a line on a session's screen, above what is being typed.
     pub fn notice(&mut self, now: Now, mio: &mut Mio, id: SessionId, text: &str) {
         if let Some(session) = self.sessions.get_mut(&id) {
@@ -115,7 +180,8 @@ impl Desk {
     /// Ends a session whose way in is gone, or reads too little.
     pub fn hang_up(&mut self, now: Now, mio: &mut Mio, id: SessionId) {
         let Some(session) = self.sessions.remove(&id) else { return };
-        self.outputs.push_back(Output::Closed { id });
+        mio.accounts.close(now, id.0);
+        self.outputs.push_back(Output::Closed { id, refused: session.terminal.has_refused() });
         if let Some((slot, _)) = session.relay {
             mio.handle(now, Event::Broker(broker::Event::ConsoleClose { slot }));
         }
@@ -133,13 +199,6 @@ impl Desk {
     pub fn job_done(&mut self, now: Now, mio: &mut Mio, id: SessionId) {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.terminal.job_done(now, mio);
-        }
-    }
-
-    /// Ends the sessions of one account, or all of them, once what they print now is sent.
-    pub fn end(&mut self, user: Option<&str>) {
-        for session in self.sessions.values_mut() {
-            session.ended |= user.is_none_or(|user| session.terminal.login().user == user);
         }
     }
 
@@ -189,6 +248,7 @@ impl Desk {
                 session.settled = Some(session.taken);
                 self.outputs.push_back(Output::Settled { id, serial: session.taken });
             }
+            session.ended |= session.last_key && session.terminal.is_idle() && !more;
             if session.ended {
                 ended.push(id);
             }

@@ -75,6 +75,8 @@ pub struct Edit {
     stale: bool,
     /// True while keys are not shown.
     secret: bool,
+    /// True if keys are never shown.
+    mute: bool,
     /// True while `?` and Tab are ordinary characters.
     plain: bool,
 }
@@ -83,7 +85,7 @@ impl Edit {
     /// Begins a new line behind a prompt that the screen already shows.
     pub fn begin(&mut self, prompt: &str, secret: bool, plain: bool) {
         prompt.rsplit('\n').next().unwrap_or_default().clone_into(&mut self.prompt);
-        (self.secret, self.plain) = (secret, plain);
+        (self.secret, self.plain) = (secret || self.mute, plain);
         self.clear();
         self.spot = self.spot_behind(0);
         (self.depth, self.stale) = (self.spot.row, false);
@@ -95,6 +97,11 @@ impl Edit {
         let shown = if self.secret { 0 } else { self.cursor };
         self.spot = self.spot_behind(shown);
         self.depth = self.spot_behind(if self.secret { 0 } else { self.text.len() }).row;
+    }
+
+    /// Shows no key any more.
+    pub fn mute(&mut self) {
+        (self.mute, self.secret) = (true, true);
     }
 
     /// Returns the line as far as it is typed.

@@ -21,6 +21,7 @@ use super::call::{Call, Place};
 use super::dialect::Dialect;
 use super::syntax;
 use crate::base::source::Source;
+use crate::proto::accounts::Roles;
 
 /// What the commands of a shell act on: the supervisor, a blade, a test's small world.
 pub trait World: Sized + 'static {
@@ -52,7 +53,7 @@ pub struct Scope<X: World> {
     pub scopes: &'static [&'static Scope<X>],
     /// True if the commands of the scopes around it can be typed here too (an ASA's modes).
     pub inherits: bool,
-    /// What the session's role must allow to create or delete it.
+    /// What the session's role must allow to create, delete or change it.
     pub edits: Need,
     /// Says whether the object exists, creates or deletes it. `place` is the object meant, with
     /// its keys; after `Ok` of any verb but `delete` the session stands there.
@@ -96,7 +97,7 @@ pub struct Command<X: World> {
 pub enum Need {
     /// Looking.
     Read,
-    /// Running the device: restart, acknowledge, tech-support.
+    /// Running the device: NTP, callhome, system logs, acknowledge, tech-support.
     Operate,
     /// Users, authentication, audit.
     Accounts,
@@ -104,16 +105,18 @@ pub enum Need {
     Write,
 }
 
-/// The role of an account.
+/// What an account's roles come to.
 ///
 /// # Source
-/// Issue of the whole command line: roles admin, read-only, operations, aaa. Which role allows what
-/// is the manual's table, by recall.
+/// Vendor's configuration guide, user roles: administrator, everything; AAA administrator, users,
+/// roles and AAA; operations, NTP, Smart Call Home and system logs; everybody looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Admin,
     Operations,
     Aaa,
+    /// Operations and aaa.
+    OperationsAaa,
     ReadOnly,
 }
 
@@ -168,24 +171,27 @@ impl Refusal {
 }
 
 impl Role {
+    /// Returns what an account may do that has these roles.
+    pub const fn of(roles: Roles) -> Role {
+        match roles {
+            Roles { admin: true, .. } => Role::Admin,
+            Roles { operations: true, aaa: true, .. } => Role::OperationsAaa,
+            Roles { operations: true, .. } => Role::Operations,
+            Roles { aaa: true, .. } => Role::Aaa,
+            Roles { .. } => Role::ReadOnly,
+        }
+    }
+
     /// Returns true if an account of this role may run a command that needs `need`.
     pub const fn allows(self, need: Need) -> bool {
         match (self, need) {
             (Role::Admin, _) | (_, Need::Read) => true,
-            (Role::Operations, Need::Operate) | (Role::Aaa, Need::Accounts) => true,
+            (Role::Operations | Role::OperationsAaa, Need::Operate)
+            | (Role::Aaa | Role::OperationsAaa, Need::Accounts) => true,
             (Role::Operations, Need::Accounts | Need::Write)
             | (Role::Aaa, Need::Operate | Need::Write)
+            | (Role::OperationsAaa, Need::Write)
             | (Role::ReadOnly, Need::Operate | Need::Accounts | Need::Write) => false,
-        }
-    }
-
-    /// Returns the word of `show local-user`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Role::Admin => "admin",
-            Role::Operations => "operations",
-            Role::Aaa => "aaa",
-            Role::ReadOnly => "read-only",
         }
     }
 }
@@ -247,6 +253,15 @@ impl<X: World> Scope<X> {
     /// Returns the name that the prompt shows; empty for a root.
     pub fn name(&self) -> &'static str {
         self.syntax.split(' ').next().unwrap_or_default()
+    }
+
+    /// Returns what one of its own commands needs: whoever may change the object may change it by
+    /// every command.
+    pub fn need_of(&self, command: &Command<X>) -> Need {
+        match command.need {
+            Need::Write => self.edits,
+            need @ (Need::Read | Need::Operate | Need::Accounts) => need,
+        }
     }
 
     /// Returns true if the scope can be entered by its name alone.

@@ -43,6 +43,8 @@ pub struct Topology {
     pub ntp: Vec<Ipv4Addr>,
     pub authority: Authority,
     pub satellites: Vec<Satellite>,
+    /// Where the lab's operator sits: connections from the host come from there.
+    pub operator: Ipv4Addr,
     pub chassis: Vec<Chassis>,
 }
 
@@ -118,6 +120,8 @@ pub struct Chassis {
     pub domain: String,
     /// How far its clock runs ahead of the lab's when it starts, in milliseconds.
     pub clock_skew_ms: i64,
+    /// True if nobody has configured it: its console begins with the first-boot dialog.
+    pub setup: bool,
     pub blades: Vec<Blade>,
 }
 
@@ -147,7 +151,23 @@ struct File {
     authority: Authority,
     #[serde(default)]
     satellite: Vec<Satellite>,
+    #[serde(default)]
+    operator: Operator,
     chassis: Vec<ChassisRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Operator {
+    address: Ipv4Addr,
+}
+
+impl Default for Operator {
+    /// # Source
+    /// Client kick: `Last login: Wed Jun 26 22:17:30 2019 from 10.83.65.41`.
+    fn default() -> Operator {
+        Operator { address: Ipv4Addr::new(10, 83, 65, 41) }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -180,6 +200,8 @@ struct ChassisRow {
     domain: String,
     #[serde(default)]
     clock_skew_ms: i64,
+    #[serde(default)]
+    setup: bool,
     #[serde(default = "one")]
     count: u32,
     #[serde(default)]
@@ -256,6 +278,7 @@ impl Topology {
             ntp: raw.ntp.servers,
             authority: raw.authority,
             satellites: raw.satellite,
+            operator: raw.operator.address,
             chassis,
         };
         topology.check().map_err(refuse)?;
@@ -266,7 +289,11 @@ impl Topology {
     fn addresses(&self) -> impl Iterator<Item = (Ipv4Addr, String)> {
         let gateways: BTreeMap<Ipv4Addr, String> =
             self.chassis.iter().map(|chassis| (chassis.gateway, "a gateway".to_owned())).collect();
-        let hosts = [(self.dns.address, "dns.address".to_owned())].into_iter();
+        let hosts = [
+            (self.dns.address, "dns.address".to_owned()),
+            (self.operator, "operator.address".to_owned()),
+        ]
+        .into_iter();
         hosts
             .chain(self.ntp.iter().map(|ip| (*ip, "ntp.servers".to_owned())))
             .chain(
@@ -372,7 +399,8 @@ impl Topology {
                 }
             }
             let far = self.satellites.iter().map(|satellite| satellite.address);
-            let remote = [self.dns.address].into_iter().chain(self.ntp.iter().copied()).chain(far);
+            let remote = [self.dns.address, self.operator].into_iter();
+            let remote = remote.chain(self.ntp.iter().copied()).chain(far);
             for host in remote.chain(self.authority.addresses.iter().copied()) {
                 if network(host, *len) == *net {
                     return Err(format!(
@@ -436,6 +464,7 @@ fn expand(row: &ChassisRow, into: &mut Vec<Chassis>) -> Result<(), String> {
             ntp: row.ntp.clone(),
             domain: row.domain.clone(),
             clock_skew_ms: row.clock_skew_ms,
+            setup: row.setup,
         });
     }
     Ok(())

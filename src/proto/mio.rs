@@ -1,5 +1,5 @@
-//! The supervisor as one machine: Smart Agent, License Manager and configuration, and what passes
-//! between them.
+//! The supervisor as one machine: Smart Agent, License Manager, accounts and configuration, and what
+//! passes between them.
 //!
 //! ```text
 //!  operator ──▶ config ─┐                    ┌─ Persist ──▶ flash
@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Next;
+use super::accounts::{self, Accounts};
 use super::agent::{self, Agent, ConfigError};
 use super::broker::{self, Broker, LinkId};
 use super::conditions;
@@ -69,10 +70,10 @@ pub enum Output {
     ConsoleDown { slot: Slot },
     /// Restart the chassis, or switch it off.
     Restart { how: Restart, reason: String },
-    /// End the sessions of this account, or every session.
-    EndSessions(Option<String>),
     /// The committed configuration differs like this.
     Configured(Vec<Difference>),
+    /// End this operator's session, after showing it the text.
+    EndSession { session: u32, text: Option<&'static str> },
     /// A line for the system log: severity 0 to 7, and the text.
     Log { severity: u8, text: String },
 }
@@ -92,6 +93,8 @@ pub enum Piece {
     Agent(Box<agent::Stored>),
     Broker(broker::Stored),
     Config(config::Stored),
+    Accounts(accounts::Stored),
+    AuditPage(accounts::Page),
 }
 
 /// The supervisor.
@@ -100,6 +103,8 @@ pub struct Mio {
     pub agent: Agent,
     pub broker: Broker,
     pub config: Tree,
+    /// What happens to the accounts; one that remembers nothing until its owner puts another here.
+    pub accounts: Accounts,
     pub facts: Facts,
     /// Uncommitted changes, by session.
     pub pending: BTreeMap<u32, Pending>,
@@ -123,6 +128,7 @@ impl Mio {
             agent,
             broker,
             config,
+            accounts: Accounts::default(),
             facts,
             pending: BTreeMap::new(),
             unplugged: BTreeSet::new(),
@@ -169,6 +175,13 @@ impl Mio {
                 }
                 Next::Wait(due) => due,
             };
+            let accounts_due = match self.accounts.poll(now) {
+                Next::Do(output) => {
+                    self.route_accounts(output);
+                    continue;
+                }
+                Next::Wait(due) => due,
+            };
             let broker_due = match self.broker.poll(now) {
                 Next::Do(output) => {
                     self.route_broker(now, output);
@@ -182,7 +195,8 @@ impl Mio {
             }
             let faults = [self.faults.deadline(), self.certificate_due];
             let faults = faults.into_iter().flatten().map(|due| now.instant_of(due));
-            return Next::Wait(broker_due.into_iter().chain(agent_due).chain(faults).min());
+            let dues = broker_due.into_iter().chain(accounts_due).chain(agent_due);
+            return Next::Wait(dues.chain(faults).min());
         }
     }
 
@@ -210,6 +224,7 @@ impl Mio {
         if reserve != facts::is_reservation_on(self.config.objects()) {
             self.agent.set_reservation(now, reserve).map_err(refused)?;
         }
+        self.accounts.committed(now, session, &differences, self.config.objects());
         let before = facts::hostname(self.config.objects());
         self.pending.remove(&session);
         self.config = tree;
@@ -276,11 +291,6 @@ impl Mio {
         if self.config.stock(&["firmware", "download-task"], download.file(), &facts) {
             self.outputs.push_back(Output::Persist(Piece::Config(self.config.stored())));
         }
-    }
-
-    /// Ends the sessions of one account, or all.
-    pub fn end_sessions(&mut self, user: Option<String>) {
-        self.outputs.push_back(Output::EndSessions(user));
     }
 
     /// Starts or stops the application of the slot that an instance lies in.
@@ -360,6 +370,14 @@ impl Mio {
                 self.outputs.push_back(Output::Log { severity, text });
             }
         }
+    }
+
+    fn route_accounts(&mut self, output: accounts::Output) {
+        self.outputs.push_back(match output {
+            accounts::Output::Persist(stored) => Output::Persist(Piece::Accounts(stored)),
+            accounts::Output::PersistPage(page) => Output::Persist(Piece::AuditPage(page)),
+            accounts::Output::End { session, text } => Output::EndSession { session, text },
+        });
     }
 
     fn route_broker(&mut self, now: Now, output: broker::Output) {

@@ -3,6 +3,7 @@
 
 use crate::base::time::Instant;
 
+pub mod accounts;
 pub mod agent;
 pub mod authority;
 pub mod blade;

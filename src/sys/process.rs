@@ -63,6 +63,18 @@ pub fn private_files() {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
 }
 
+/// Files that a process of ours may have open, if the system lets it.
+const OPEN_FILES: u64 = 65_536;
+
+/// Lets this process open more files than a shell lets it: a crowd at a port takes one each.
+pub fn raise_open_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // Without it fewer get in at a time.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(OPEN_FILES.min(hard)), hard);
+    }
+}
+
 /// Makes a write beyond the limit on a file's size an error of that write instead of our end.
 pub fn survive_size_limit() {
     use nix::sys::signal::{SigHandler, Signal, signal};

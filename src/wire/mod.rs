@@ -10,3 +10,4 @@ pub mod reservation;
 pub mod service;
 pub mod summary;
 pub mod sync;
+pub mod telnet;

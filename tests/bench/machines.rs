@@ -1,7 +1,7 @@
 //! The machines alone, without a socket, a file or a clock: ten years of licensing, a typed line, a
 //! listing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 
 use vfxos::base::entitlement::Feature;
@@ -155,6 +155,7 @@ impl World {
     fn new() -> Result<World, Failure> {
         let chassis = Chassis::find("FPR-4125").ok_or("no such chassis")?;
         let module = Module::find(chassis.module).ok_or("no such module")?;
+        let slot = Slot::new(1).ok_or("no such slot")?;
         let (key, serial) = (SigningKey::from_seed(&[2; 32]), "JAD12345678".to_owned());
         let factory = Factory { hostname: "FPR4125-1".to_owned(), ..Factory::default() };
         let identity = Identity {
@@ -169,6 +170,7 @@ impl World {
             model: chassis.model.to_owned(),
             hostname: factory.hostname.clone(),
             slots: chassis.slots,
+            equipped: BTreeSet::from([slot]),
         };
         let mio = Mio::new(
             Agent::new(identity, agent::Stored::default(), Rng::from_seed(1), START),
@@ -177,7 +179,7 @@ impl World {
             mio::Facts { chassis, serial, ntp: BTreeMap::new(), certificates: BTreeMap::new() },
         );
         let facts = blade::Facts {
-            slot: Slot::new(1).ok_or("no such slot")?,
+            slot,
             serial: "FCH12345ABC".to_owned(),
             module,
             release: "9.14(1)".to_owned(),
@@ -236,6 +238,8 @@ impl World {
             | mio::Output::Persist(_)
             | mio::Output::ConsoleOut { .. }
             | mio::Output::ConsoleDown { .. }
+            | mio::Output::Restart { .. }
+            | mio::Output::EndSessions(_)
             | mio::Output::Configured(_)
             | mio::Output::Log { .. } => {}
         }

@@ -18,7 +18,7 @@ use vfxos::base::rng::Rng;
 use vfxos::base::time::{Instant, Now, Utc, days};
 use vfxos::net::callhome::{Patience, Target, Trust, exchange};
 use vfxos::net::hosts::{DnsServer, Router, RouterPort};
-use vfxos::net::http::{Limits, serve};
+use vfxos::net::http::{Limits, Opening, serve};
 use vfxos::net::link::Mac;
 use vfxos::net::link::hub::Hub;
 use vfxos::net::stack::{Stack, StackConfig};
@@ -215,8 +215,9 @@ impl Network {
         let client = tls::client(&trust.tls_roots, NOON.wall)?;
         let stack = host(&internet, 3, AUTHORITY, Some(Ipv4Addr::new(72, 163, 4, 1)))?;
         let listener = stack.listen(None, 443, 64)?;
-        let (answering, tls) = (service.clone(), Some(Arc::clone(&server)));
-        tokio::spawn(serve(listener, tls, Limits::default(), move |_: Parts, body: Bytes| {
+        let (answering, opening) = (service.clone(), Opening::Tls(Arc::clone(&server)));
+        let opening = move |_| opening.clone();
+        tokio::spawn(serve(listener, opening, Limits::default(), move |_: Parts, body: Bytes| {
             let service = answering.clone();
             async move {
                 let answer = service.answer(&body, NOON).await;

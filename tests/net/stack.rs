@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -292,6 +293,23 @@ async fn a_flood_of_connections_costs_the_backlog_only() {
     until(|| b.stats().syn_dropped > 100).await;
     assert!(b.socket_count() <= 9, "{} sockets", b.socket_count());
     a.pinger().ping(B, 1, 64, &[], SOON).await.expect("the host still answers");
+}
+
+#[tokio::test]
+async fn a_guard_keeps_addresses_out_as_if_nothing_were_there() {
+    let (_hub, a, b) = pair();
+    let listener = b.listen(None, 22, 8).unwrap();
+    listener.set_guard(Some(Arc::new(|from| from != IpAddr::V4(A))));
+    assert_eq!(a.connect(at(B, 22), SHORT).await.unwrap_err(), ConnectError::TimedOut);
+    assert!(b.stats().syn_kept_out > 0);
+    listener.set_guard(Some(Arc::new(|from| from == IpAddr::V4(A))));
+    let mut stream = a.connect(at(B, 22), SOON).await.unwrap();
+    let (mut accepted, _) = listener.accept().await.unwrap();
+    listener.set_guard(Some(Arc::new(|_| false)));
+    stream.write_all(b"still here").await.unwrap();
+    let mut buffer = [0; 10];
+    accepted.read_exact(&mut buffer).await.unwrap();
+    assert_eq!(&buffer, b"still here");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use vfxos::base::rng::Rng;
 use vfxos::base::time::{Instant, Now};
 use vfxos::cli::desk::{self, Desk, SessionId, Visitor};
 use vfxos::proto::Next;
+use vfxos::proto::accounts::Accounts;
 use vfxos::proto::agent::{Agent, Identity};
 use vfxos::proto::broker::{self, Broker, LinkId};
 use vfxos::proto::config::{self, Tree, facts};
@@ -35,7 +36,7 @@ pub enum Deed {
 pub struct Chassis {
     setup: Setup,
     /// JSON by part; what is not there is as the factory left it.
-    flash: BTreeMap<&'static str, Vec<u8>>,
+    flash: BTreeMap<String, Vec<u8>>,
     /// Flash was erased so often: each time the chassis makes itself another key.
     erased: u8,
     boots: u64,
@@ -85,6 +86,11 @@ impl Chassis {
             certificates: BTreeMap::new(),
         };
         let mut mio = Mio::new(agent, broker, tree, facts);
+        let pages = self.flash.iter().filter(|(part, _)| part.starts_with("audit/"));
+        let pages = pages.map(|(_, json)| serde_json::from_slice(json));
+        let pages = pages.collect::<Result<_, _>>().expect("what was written is read");
+        let rng = Rng::from_seed(!setup.seed);
+        mio.accounts = Accounts::new(self.stored("accounts"), pages, rng);
         let known = setup.ntp.iter().filter(|(_, status)| !status.is_empty());
         mio.handle(now, Event::Ntp(known.cloned().collect()));
         self.power = Some(Power { mio, desk: Desk::default(), key, deadline: None });
@@ -129,9 +135,13 @@ impl Chassis {
             for output in &outputs {
                 let Output::Persist(piece) = output else { continue };
                 let (part, json) = match piece {
-                    Piece::Agent(stored) => ("agent", serde_json::to_vec(stored)),
-                    Piece::Broker(stored) => ("broker", serde_json::to_vec(stored)),
-                    Piece::Config(stored) => ("config", serde_json::to_vec(stored)),
+                    Piece::Agent(stored) => ("agent".to_owned(), serde_json::to_vec(stored)),
+                    Piece::Broker(stored) => ("broker".to_owned(), serde_json::to_vec(stored)),
+                    Piece::Config(stored) => ("config".to_owned(), serde_json::to_vec(stored)),
+                    Piece::Accounts(stored) => ("accounts".to_owned(), serde_json::to_vec(stored)),
+                    Piece::AuditPage(page) => {
+                        (format!("audit/{:02}", page.number), serde_json::to_vec(page))
+                    }
                 };
                 self.flash.insert(part, json.expect("flash holds JSON"));
             }
@@ -148,7 +158,7 @@ impl Chassis {
                         desk.console_out(now, mio, slot, &bytes, settled);
                     }
                     Output::ConsoleDown { slot } => desk.console_down(now, mio, slot),
-                    Output::EndSessions(user) => desk.end(user.as_deref()),
+                    Output::EndSession { session, text } => desk.end(session, text),
                     Output::Persist(_)
                     | Output::Configured(_)
                     | Output::Restart { .. }
@@ -181,7 +191,7 @@ impl Chassis {
 
     pub fn open(&mut self, now: Now, visitor: Visitor) -> Option<SessionId> {
         let Power { mio, desk, .. } = self.power.as_mut()?;
-        desk.open(now, mio, visitor)
+        desk.open(now, mio, visitor).ok()
     }
 
     pub fn typed(&mut self, now: Now, id: SessionId, serial: u64, keys: &[u8]) {

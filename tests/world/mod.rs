@@ -266,9 +266,7 @@ impl World {
     fn boot(&mut self) {
         self.chassis.boot(self.now);
         self.screen.begin();
-        let from = "console".to_owned();
-        let visitor = Visitor { user: "admin".to_owned(), from, columns: COLUMNS, rows: 0 };
-        self.session = self.chassis.open(self.now, visitor);
+        self.session = self.chassis.open(self.now, Visitor::at_terminal(COLUMNS, 0));
         (self.typed, self.settled) = (0, 0);
         self.settle();
     }

@@ -1,5 +1,6 @@
 //! Facts to text: one file a family of listings.
 
+pub mod accounts;
 pub mod faults;
 pub mod hardware;
 pub mod license;

@@ -43,8 +43,7 @@ fn scope_of(class: &'static Class, table: Option<&'static Table>, need: Need) ->
     let mut scopes: Vec<&'static Scope<Mio>> = Vec::new();
     for child in class.children.iter().filter(|child| child.mode) {
         let below = table.and_then(|table| table.scopes.iter().find(|t| t.class == child.name));
-        // Accounts and authentication are an affair of their own.
-        let need = if child.name == "security" { Need::Accounts } else { need };
+        let need = need_of(child, need);
         let inner = scope_of(child, below.copied(), need);
         scopes.extend(entrances(child, inner));
     }
@@ -58,6 +57,20 @@ fn scope_of(class: &'static Class, table: Option<&'static Table>, need: Need) ->
         source: class.source,
         open: edit::open,
         ..Scope::FIXED
+    }
+}
+
+/// Returns what the session's role must allow to change objects of a class.
+///
+/// # Source
+/// Vendor's configuration guide, user roles: accounts and authentication are the affair of aaa; NTP,
+/// Smart Call Home and system logs that of operations.
+fn need_of(class: &Class, around: Need) -> Need {
+    match class.name {
+        "security" => Need::Accounts,
+        "keyring" | "trustpoint" => Need::Write,
+        "callhome" | "monitoring" | "ntp-server" => Need::Operate,
+        _ => around,
     }
 }
 

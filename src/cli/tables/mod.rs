@@ -29,6 +29,7 @@ use crate::proto::config::schema;
 use crate::proto::mio::Mio;
 use derive::Table;
 
+mod accounts;
 mod derive;
 mod edit;
 mod everywhere;
@@ -41,6 +42,7 @@ mod monitoring;
 mod notation;
 mod parts;
 mod security;
+pub mod setup;
 mod ssa;
 mod system;
 mod timezone;

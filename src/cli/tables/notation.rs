@@ -106,7 +106,9 @@ impl Notation {
             Kind::Ip => arg("ip"),
             Kind::Host => arg("host"),
             Kind::Url => arg("word(255)"),
-            Kind::Text { max } | Kind::Secret { max } => arg(&format!("word({max})")),
+            Kind::Text { max } | Kind::Secret { max } | Kind::SshKeys { max } => {
+                arg(&format!("word({max})"));
+            }
             Kind::Name { max } => arg(&format!("name({max})")),
             Kind::Pem => arg("word"),
             Kind::Port => arg("word(32)"),
@@ -117,6 +119,26 @@ impl Notation {
             Kind::Range6 => {
                 self.word("FIRST:ipv6", help);
                 self.word("LAST:ipv6", help);
+            }
+            Kind::Date => {
+                self.bracket("{");
+                self.word("never", "Never");
+                self.bracket("|");
+                for (word, help) in [
+                    ("MONTH:name(3)", "Month, jan to dec"),
+                    ("DAY:1-31", "Day"),
+                    ("YEAR:1970-2199", "Year"),
+                ] {
+                    self.word(word, help);
+                }
+                self.bracket("[");
+                for (word, help) in
+                    [("HOUR:0-23", "Hour"), ("MINUTE:0-59", "Minute"), ("SECOND:0-59", "Second")]
+                {
+                    self.word(word, help);
+                }
+                self.bracket("]");
+                self.bracket("}");
             }
         }
         self

@@ -103,6 +103,10 @@ pub struct Terminal<X: World> {
     rest: Option<String>,
     /// Columns of the prompt that the last line was typed behind.
     prompt_columns: usize,
+    /// True if it runs one line for somebody who sees no prompt, and ends.
+    batch: bool,
+    /// True once something was refused.
+    refused: bool,
 }
 
 impl<X: World> fmt::Debug for Terminal<X> {
@@ -136,12 +140,33 @@ impl<X: World> Terminal<X> {
             outputs: VecDeque::new(),
             rest: None,
             prompt_columns: 0,
+            batch: false,
+            refused: false,
         }
     }
 
     /// Prints the first prompt.
     pub fn start(&mut self, _: Now, world: &mut X) {
         self.prompt(world);
+    }
+
+    /// Runs a line without a prompt and without a screen to fill, and ends; what is typed answers
+    /// questions.
+    pub fn run_line(&mut self, now: Now, world: &mut X, line: &str) {
+        (self.batch, self.length) = (true, Some(0));
+        self.edit.mute();
+        self.rest = Some(line.lines().collect::<Vec<_>>().join("; "));
+        self.next_command(now, world);
+    }
+
+    /// Shows no longer what is typed: nobody sits there.
+    pub fn mute(&mut self) {
+        self.edit.mute();
+    }
+
+    /// Returns true once something was refused.
+    pub fn has_refused(&self) -> bool {
+        self.refused
     }
 
     /// Returns who sits here.
@@ -381,6 +406,11 @@ impl<X: World> Terminal<X> {
 
     /// Prints the prompt and begins a line behind it.
     fn prompt(&mut self, world: &X) {
+        if self.batch {
+            self.frames.clear();
+            self.mode = Mode::Ended;
+            return self.emit(Output::Closed);
+        }
         let Some(frame) = self.frame() else { return };
         let prompt = (frame.shell.prompt)(world, &self.login, &frame.place);
         self.prompt_columns = edit::columns_of(&prompt);

@@ -73,7 +73,11 @@ impl<X: World> Terminal<X> {
                 (self.open(world, &mut call, *verb, scope, target), place.steps().len())
             }
             Target::Command(command, depth) => {
-                self.allow(command.need)?;
+                let owner = match depth.checked_sub(1).and_then(|at| place.steps().get(at)) {
+                    Some(step) => step.scope,
+                    None => shell.root,
+                };
+                self.allow(owner.need_of(command))?;
                 if let Some(frame) = self.frames.last_mut().filter(|_| command.returns) {
                     frame.place.truncate(*depth);
                 }
@@ -149,7 +153,7 @@ impl<X: World> Terminal<X> {
                 }
             }
             Err(refusal) => {
-                self.rest = None;
+                (self.rest, self.refused) = (None, true);
                 next = Next::Prompt;
                 text += &self.worded(&refusal, line);
             }
@@ -199,6 +203,7 @@ impl<X: World> Terminal<X> {
 
     /// Prints a refusal in the words of the shell.
     pub(super) fn refuse(&mut self, refusal: &Refusal, line: &str) {
+        self.refused = true;
         let text = self.worded(refusal, line);
         self.show(&text);
     }

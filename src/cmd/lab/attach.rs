@@ -5,7 +5,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::control::Lab;
 use super::script::open;
 use crate::cmd::control::{Answer, ConsoleRequest};
-use crate::shell::sessions::{FromSession, ToSession};
+use crate::shell::sessions::{FromSession, Front, ToSession};
 
 /// Most bytes taken from the other terminal at once.
 const READ_MAX: usize = 4096;
@@ -45,7 +45,7 @@ pub(super) async fn attend(
                     continue;
                 }
                 serial += 1;
-                handle.session(ToSession::Bytes { id, serial, bytes }).await;
+                handle.tell(ToSession::Bytes { id, serial, bytes }).await;
             }
             printed = opened.output.recv() => match printed {
                 Some(FromSession::Bytes(bytes)) => {
@@ -54,9 +54,9 @@ pub(super) async fn attend(
                     }
                 }
                 Some(FromSession::Settled(done)) => settled = Some(done),
-                Some(FromSession::Closed) | None => return,
+                Some(FromSession::Closed { .. }) | None => return,
             }
         }
     }
-    handle.session(ToSession::Hangup { id }).await;
+    handle.tell(ToSession::Hangup { id }).await;
 }

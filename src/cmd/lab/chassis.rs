@@ -15,6 +15,11 @@ use crate::sys::flash::{Flash, Kind};
 
 /// Name of the AppAG socket in a chassis's folder.
 const SOCKET: &str = "appag.sock";
+/// Password of the account `admin` of a chassis that is configured already.
+///
+/// # Source
+/// Reference 2.7 and the clients' scripts.
+const ADMIN_PASSWORD: &str = "Admin123";
 
 /// A running chassis.
 pub(super) struct Running {
@@ -44,28 +49,11 @@ pub(super) fn start(
     }
     let flash = Flash::open(folder, Kind::Chassis).map_err(|error| error.to_string())?;
     let stack = world.attach(chassis.address, chassis.prefix_len, chassis.gateway)?;
-    let ca = world.authority.ca();
-    let trustpoint =
-        |name: &str, chain: &str| Trustpoint { name: name.to_owned(), chain: chain.to_owned() };
-    let netmask = u32::MAX.checked_shl(32 - u32::from(chassis.prefix_len)).unwrap_or(0);
-    let factory = Factory {
-        hostname: chassis.name.clone(),
-        chassis: chassis.model,
-        deployed: chassis.blades.iter().map(|blade| blade.slot).collect(),
-        out_of_band: OutOfBand {
-            ip: chassis.address,
-            netmask: netmask.into(),
-            gateway: chassis.gateway,
-        },
-        dns: chassis.dns.clone(),
-        domain: chassis.domain.clone(),
-        ntp: chassis.ntp.iter().map(ToString::to_string).collect(),
-        trustpoints: vec![
-            trustpoint("CHdefault", ca.root_pem()),
-            trustpoint("CiscoLicRoot", ca.licence_root_pem()),
-        ],
-        authority: world.authority_url(),
-    };
+    if chassis.setup {
+        // It has no address until somebody gives it one.
+        stack.set_addresses(&[], None).map_err(|error| error.to_string())?;
+    }
+    let factory = factory(chassis, world);
     let (handle, task) = supervisor::boot(Boot {
         chassis: chassis.model,
         serial: chassis.serial.clone(),
@@ -75,6 +63,7 @@ pub(super) fn start(
         stack,
         socket: folder.join(SOCKET),
         slots: chassis.blades.iter().map(|blade| blade.slot).collect(),
+        admin_password: (!chassis.setup).then_some(ADMIN_PASSWORD),
     })
     .map_err(|error| error.to_string())?;
     let running = Running {
@@ -85,6 +74,38 @@ pub(super) fn start(
         blades: Vec::new(),
     };
     Ok((running, task))
+}
+
+/// Returns what the chassis begins with: what the topology says of it, or, where somebody is to set
+/// it up first, only what it is delivered with.
+fn factory(chassis: &topology::Chassis, world: &World) -> Factory {
+    let ca = world.authority.ca();
+    let trustpoint =
+        |name: &str, chain: &str| Trustpoint { name: name.to_owned(), chain: chain.to_owned() };
+    let netmask = u32::MAX.checked_shl(32 - u32::from(chassis.prefix_len)).unwrap_or(0);
+    let out_of_band =
+        OutOfBand { ip: chassis.address, netmask: netmask.into(), gateway: chassis.gateway };
+    let delivered = Factory {
+        chassis: chassis.model,
+        deployed: chassis.blades.iter().map(|blade| blade.slot).collect(),
+        trustpoints: vec![
+            trustpoint("CHdefault", ca.root_pem()),
+            trustpoint("CiscoLicRoot", ca.licence_root_pem()),
+        ],
+        authority: world.authority_url(),
+        ..Factory::default()
+    };
+    if chassis.setup {
+        return delivered;
+    }
+    Factory {
+        hostname: chassis.name.clone(),
+        out_of_band,
+        dns: chassis.dns.clone(),
+        domain: chassis.domain.clone(),
+        ntp: chassis.ntp.iter().map(ToString::to_string).collect(),
+        ..delivered
+    }
 }
 
 impl Running {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -45,6 +46,8 @@ struct Inner {
     hinted: Cell<usize>,
     /// The root of a CA that nobody here trusts.
     other_root: OnceCell<String>,
+    /// Where the host leads to each chassis, in their order; empty if it does not.
+    ssh: Vec<SocketAddr>,
 }
 
 impl Lab {
@@ -53,6 +56,7 @@ impl Lab {
         chassis: Vec<Running>,
         state: State,
         drill: Option<Drill>,
+        ssh: Vec<SocketAddr>,
     ) -> Lab {
         Lab(Rc::new(Inner {
             world,
@@ -64,6 +68,7 @@ impl Lab {
             drill,
             hinted: Cell::new(0),
             other_root: OnceCell::new(),
+            ssh,
         }))
     }
 
@@ -338,10 +343,10 @@ impl Lab {
 
     fn status(&self) -> Answer {
         let (mut text, mut all) = (String::new(), Vec::new());
-        for one in &self.0.chassis {
+        for (at, one) in self.0.chassis.iter().enumerate() {
             let status = one.handle.status.borrow().clone();
             let registration = json(&status.registration);
-            let _ = writeln!(
+            let _ = write!(
                 text,
                 "{}  {}  authorized {}  blades attached {}  synchronized {}",
                 status.name,
@@ -350,6 +355,8 @@ impl Lab {
                 status.attached,
                 status.synchronized
             );
+            let ssh = self.0.ssh.get(at);
+            let _ = writeln!(text, "{}", ssh.map_or(String::new(), |ssh| format!("  ssh {ssh}")));
             let mut blades = Vec::new();
             for blade in &one.blades {
                 let (slot, pid) = (blade.slot.number(), blade.pid());
@@ -365,6 +372,9 @@ impl Lab {
             let mut facts = json(&status);
             if let Some(facts) = facts.as_object_mut() {
                 facts.insert("blades".to_owned(), Value::Array(blades));
+                if let Some(ssh) = ssh {
+                    facts.insert("ssh".to_owned(), json!(ssh.to_string()));
+                }
             }
             all.push(facts);
         }

@@ -25,11 +25,15 @@ mod chassis;
 mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
+mod forward;
+mod keyboard;
 mod satellites;
 mod script;
 mod state;
 mod time;
 mod world;
+
+use forward::Forward;
 
 /// What `vfxos lab` takes.
 #[derive(Clone, Debug, Default, Args)]
@@ -51,6 +55,13 @@ pub struct LabArgs {
     /// In a script, end with status 1 at the first refused command.
     #[arg(long)]
     pub stop_on_refusal: bool,
+    /// Lead SSH connections from this address of the host to the chassis, such as 127.0.0.1:2222;
+    /// port 0 is any that is free, further chassis have the ports that follow.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub ssh: Option<SocketAddr>,
+    /// Ask for name and password at the console, as the serial line of a chassis does.
+    #[arg(long)]
+    pub login: bool,
 }
 
 /// Runs a lab; 2 when it cannot start or has to stop.
@@ -86,6 +97,7 @@ fn start(args: &LabArgs, drill: Option<Drill>) -> Result<ExitCode, String> {
     }
     .map_err(|error| error.to_string())?;
     process::private_files();
+    process::raise_open_files();
     let state = State::prepare(args, &topology)?;
     if drill.is_some() {
         state.empty()?;
@@ -145,11 +157,13 @@ async fn live(
     });
     let satellites = satellites.collect::<Result<_, _>>()?;
     let world = world::World::build(topology, state.clock(topology)?, flash, satellites)?;
+    let forwards = forwards(args, &world, topology).await?;
     let (chassis, mut supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
         (drill.prepare.clone(), format!("\n{}\n{}", drill.title, drill.story))
     });
-    let lab = control::Lab::new(world, chassis, state.clone(), drill);
+    let ssh = forwards.iter().map(Forward::address).collect();
+    let lab = control::Lab::new(world, chassis, state.clone(), drill, ssh);
     let token = lab.first_token().await?;
     let folder = state.folder().display();
     console::say(&format!("vfxos lab: state in {folder}"));
@@ -164,6 +178,11 @@ async fn live(
         let address = api.address;
         console::say(&format!("vfxos lab: the API is described at http://{address}/openapi.json"));
     }
+    for (at, one) in forwards.iter().map(Forward::address).zip(&topology.chassis) {
+        let (ip, port, name) = (at.ip(), at.port(), &one.name);
+        let login = format!("ssh -p {port} admin@{ip}");
+        console::say(&format!("vfxos lab: {login} leads to {name}, password Admin123"));
+    }
     let asked = lab.clone();
     let socket = socket::serve(&state.socket(), move |request, caller| {
         let lab = asked.clone();
@@ -172,8 +191,8 @@ async fn live(
     let (faults, clock) = (lab.clone(), lab.clone());
     tokio::task::spawn_local(async move { faults.watch_faults().await });
     tokio::task::spawn_local(async move { clock.watch_clock().await });
-    let stop_on_refusal = args.stop_on_refusal;
-    let task = script::Task { token, prepare, story, stop_on_refusal };
+    let (stop_on_refusal, login) = (args.stop_on_refusal, args.login);
+    let task = script::Task { token, prepare, story, stop_on_refusal, login };
     let code = tokio::select! {
         code = script::attend(&lab, task) => code,
         () = lab.stopped() => Ok(ExitCode::SUCCESS),
@@ -199,7 +218,7 @@ async fn live(
         tracing::error!("a supervisor does not end; what it did last may be lost");
     }
     let code = failed.map_or(code, Err);
-    drop((socket, api));
+    drop((socket, api, forwards));
     code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
 }
 
@@ -244,4 +263,20 @@ pub(in crate::cmd) fn signalled() -> io::Result<impl Future<Output = &'static st
             _ = terminate.recv() => "SIGTERM",
         }
     })
+}
+
+/// Opens the host's ports that lead to the chassis, in their order.
+async fn forwards(
+    args: &LabArgs,
+    world: &world::World,
+    topology: &Topology,
+) -> Result<Vec<Forward>, String> {
+    let mut forwards = Vec::new();
+    for (number, one) in (0..).zip(&topology.chassis) {
+        let Some(at) = args.ssh else { break };
+        let port = if at.port() == 0 { 0 } else { at.port().saturating_add(number) };
+        let at = SocketAddr::new(at.ip(), port);
+        forwards.push(Forward::start(at, world.operator.clone(), one.address.into()).await?);
+    }
+    Ok(forwards)
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::control::Lab;
+use super::keyboard::Keyboard;
 use crate::cmd::control::parse_words;
 use crate::cmd::supervisor::Handle;
-use crate::shell::sessions::{FromSession, Opened, ToSession};
+use crate::shell::line::FromLine;
+use crate::shell::sessions::{FromSession, Front, Opened, ToSession, Visitor, ask};
 use crate::sys::console;
 
 /// Longest line of a script kept, in bytes; the session refuses far shorter ones.
@@ -26,11 +27,12 @@ pub(super) struct Task {
     /// Shown before the first prompt, on standard error.
     pub(super) story: String,
     pub(super) stop_on_refusal: bool,
+    /// True if the console asks for name and password.
+    pub(super) login: bool,
 }
 
 /// Serves the console until its end.
 pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
-    let terminal = console::is_terminal();
     let first = lab.first().ok_or("the lab has no chassis")?;
     let mut script = Script {
         lab,
@@ -47,48 +49,65 @@ pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
     if !task.story.is_empty() {
         console::say(&script.lab.filled(&task.story).replace("$TOKEN", &script.token));
     }
-    if terminal {
+    let handle = script.handle()?;
+    let mut keyboard = Keyboard::open().map_err(|error| error.to_string())?;
+    if task.login {
+        keyboard.log_in(&handle).await;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(ahead) = keyboard.set_up(&handle).await else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let Keyboard { keys, raw } = keyboard;
+    if let Some(raw) = raw {
         let (columns, rows) = console::window().unwrap_or((80, 24));
-        let opened = open(&script.handle()?, columns, rows).await?;
-        interactive(&script.handle()?, opened).await
+        let opened = open(&handle, columns, rows).await?;
+        interactive(&handle, opened, keys, raw, ahead).await
     } else {
         script.silent = false;
-        script.run(task.stop_on_refusal).await
+        let input = Lines { source: keys, buffer: ahead, over: false };
+        script.run(input, task.stop_on_refusal).await
     }
 }
 
 /// Opens a session on a chassis.
 pub(super) async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
-    let (reply, opened) = oneshot::channel();
-    let (user, from) = ("admin".to_owned(), "console".to_owned());
-    handle.session(ToSession::Open { user, from, columns, rows, reply }).await;
-    opened.await.map_err(|_| "the supervisor opens no session".to_owned())
+    let visitor = Visitor::at_terminal(columns, rows);
+    match ask(handle, |reply| ToSession::Open { visitor, reply }).await {
+        Some(Ok(opened)) => Ok(opened),
+        Some(Err(refused)) => Err(format!("the supervisor opens no session: {}", refused.0)),
+        None => Err("the supervisor opens no session".to_owned()),
+    }
 }
 
-async fn interactive(handle: &Handle, mut opened: Opened) -> Result<ExitCode, String> {
-    let mut raw = console::Raw::enter().map_err(|error| error.to_string())?;
-    let mut keys = console::read_stdin();
-    let mut resized = signal(SignalKind::window_change()).map_err(|error| error.to_string())?;
-    let mut serial = 0;
+async fn interactive(
+    handle: &Handle,
+    mut opened: Opened,
+    mut keys: mpsc::Receiver<FromLine>,
+    mut raw: console::Raw,
+    ahead: Vec<u8>,
+) -> Result<ExitCode, String> {
+    let (id, mut serial) = (opened.id, 1);
+    handle.tell(ToSession::Bytes { id, serial, bytes: ahead }).await;
     loop {
         tokio::select! {
-            typed = keys.recv() => {
-                let Some(bytes) = typed else { return Ok(ExitCode::SUCCESS) };
-                serial += 1;
-                handle.session(ToSession::Bytes { id: opened.id, serial, bytes }).await;
-            }
-            text = raw.line() => {
-                handle.session(ToSession::Notice { id: opened.id, text }).await;
-            }
-            _ = resized.recv() => {
-                if let Some((columns, rows)) = console::window() {
-                    handle.session(ToSession::Resize { id: opened.id, columns, rows }).await;
+            typed = keys.recv() => match typed {
+                Some(FromLine::Keys(bytes)) => {
+                    serial += 1;
+                    handle.tell(ToSession::Bytes { id, serial, bytes }).await;
                 }
+                Some(FromLine::Size(columns, rows)) => {
+                    handle.tell(ToSession::Resize { id, columns, rows }).await;
+                }
+                None => return Ok(ExitCode::SUCCESS),
+            },
+            text = raw.line() => {
+                handle.tell(ToSession::Notice { id, text }).await;
             }
             printed = opened.output.recv() => match printed {
                 Some(FromSession::Bytes(bytes)) => show(bytes).await?,
                 Some(FromSession::Settled(_)) => {}
-                Some(FromSession::Closed) => return Ok(ExitCode::SUCCESS),
+                Some(FromSession::Closed { .. }) => return Ok(ExitCode::SUCCESS),
                 None => return Err(cut_off(handle).await),
             }
         }
@@ -138,8 +157,7 @@ enum Line {
 
 impl Script<'_> {
     /// Runs the lines of standard input.
-    async fn run(mut self, stop_on_refusal: bool) -> Result<ExitCode, String> {
-        let mut input = Lines { source: console::read_stdin(), buffer: Vec::new(), over: false };
+    async fn run(mut self, mut input: Lines, stop_on_refusal: bool) -> Result<ExitCode, String> {
         if matches!(self.console().await?, Line::Over) {
             return Ok(ExitCode::SUCCESS);
         }
@@ -169,7 +187,7 @@ impl Script<'_> {
                 printed = console.opened.output.recv() => match printed {
                     Some(FromSession::Bytes(bytes)) => self.show(&plain(bytes)).await?,
                     Some(FromSession::Settled(_)) => {}
-                    Some(FromSession::Closed) => return Ok(None),
+                    Some(FromSession::Closed { .. }) => return Ok(None),
                     None => return Err(cut_off(&console.handle).await),
                 }
             }
@@ -209,7 +227,7 @@ impl Script<'_> {
     /// Leaves every console.
     async fn hang_up(&mut self) {
         for console in std::mem::take(&mut self.consoles).into_values() {
-            console.handle.session(ToSession::Hangup { id: console.opened.id }).await;
+            console.handle.tell(ToSession::Hangup { id: console.opened.id }).await;
         }
     }
 
@@ -276,7 +294,7 @@ impl Script<'_> {
         if let Some(console) = self.consoles.get_mut(&self.at) {
             console.serial += 1;
             let (id, serial) = (console.opened.id, console.serial);
-            console.handle.session(ToSession::Bytes { id, serial, bytes }).await;
+            console.handle.tell(ToSession::Bytes { id, serial, bytes }).await;
         }
         let (printed, open) = self.settled().await?;
         Ok(match (open, is_refusal(&printed)) {
@@ -303,7 +321,7 @@ impl Script<'_> {
                     return Ok((printed, true));
                 }
                 Some(FromSession::Settled(_)) => {}
-                Some(FromSession::Closed) => return Ok((printed, false)),
+                Some(FromSession::Closed { .. }) => return Ok((printed, false)),
                 None => return Err(cut_off(&console.handle).await),
             }
         }
@@ -345,7 +363,7 @@ fn replace(line: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 
 /// Standard input by lines.
 struct Lines {
-    source: mpsc::Receiver<Vec<u8>>,
+    source: mpsc::Receiver<FromLine>,
     buffer: Vec<u8>,
     over: bool,
 }
@@ -366,9 +384,13 @@ impl Lines {
                 return (!self.buffer.is_empty()).then(|| std::mem::take(&mut self.buffer));
             }
             match self.source.recv().await {
-                Some(bytes) if self.buffer.len() <= LINE_MAX => self.buffer.extend(bytes),
+                // A script has no screen.
+                Some(FromLine::Size(..)) => {}
+                Some(FromLine::Keys(bytes)) if self.buffer.len() <= LINE_MAX => {
+                    self.buffer.extend(bytes);
+                }
                 // The rest of a line that is too long: only its end matters.
-                Some(bytes) => {
+                Some(FromLine::Keys(bytes)) => {
                     if let Some(end) = bytes.iter().position(|b| *b == b'\n') {
                         self.buffer.extend_from_slice(&bytes[end..]);
                     }

@@ -36,6 +36,8 @@ pub(super) struct World {
     wires: BTreeMap<Ipv4Addr, Hub>,
     next_mac: std::cell::Cell<u32>,
     pub(super) hosts: Hosts,
+    /// The host from which connections of the real host come.
+    pub(super) operator: Stack,
 }
 
 /// The hosts around the chassis.
@@ -61,7 +63,8 @@ impl World {
             .map_err(|error| error.to_string())?;
         let hosts = topology.ntp.iter().chain(&topology.authority.addresses);
         let far = topology.satellites.iter().map(|satellite| satellite.address);
-        let taken = hosts.copied().chain([topology.dns.address]).chain(far).collect();
+        let others = [topology.dns.address, topology.operator];
+        let taken = hosts.copied().chain(others).chain(far).collect();
         let mut build = Build { ports: Vec::new(), next: 1, remote: BTreeMap::new(), taken };
         let mut wires = BTreeMap::new();
         for chassis in &topology.chassis {
@@ -96,6 +99,7 @@ impl World {
             Satellite::start(satellite, flash, build.host(satellite.address)?, &clock)
         });
         let satellites = satellites.collect::<Result<_, String>>()?;
+        let operator = build.host(topology.operator)?;
         let router = Router::spawn(build.ports).map_err(|error| error.to_string())?;
         let next_mac = std::cell::Cell::new(build.next);
         let hosts = Hosts { router, dns, ntp, web };
@@ -109,6 +113,7 @@ impl World {
             wires,
             next_mac,
             hosts,
+            operator,
         })
     }
 

@@ -9,16 +9,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::links::Socket;
+use super::ways::Ways;
 use super::{Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
 use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
 use crate::base::time::Now;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
+use crate::proto::accounts::{self, Accounts, Page};
 use crate::proto::agent::{self, Agent, Identity};
 use crate::proto::broker::{self, Broker};
 use crate::proto::config::{self, Factory, Tree, facts};
 use crate::proto::mio::{Facts, Mio};
+use crate::shell::proof::Prover;
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
 use crate::sys::random;
@@ -38,6 +41,9 @@ pub struct Boot {
     pub socket: PathBuf,
     /// Slots that are to hold a blade.
     pub slots: BTreeSet<Slot>,
+    /// Password of the account `admin` until an operator sets another; `None` on a chassis whose
+    /// first-boot dialog asks for one.
+    pub admin_password: Option<&'static str>,
 }
 
 /// Why a supervisor could not start: one line, which file, what to do.
@@ -62,6 +68,8 @@ pub(super) struct Hardware {
     pub(super) factory: Factory,
     /// Slots that are to hold a blade.
     pub(super) slots: BTreeSet<Slot>,
+    /// As [`Boot::admin_password`].
+    pub(super) admin_password: Option<&'static str>,
 }
 
 /// Composes the machine from flash and what it is built of.
@@ -77,11 +85,16 @@ pub(super) fn machine(
     let chassis = hardware.chassis;
     let agent_stored: agent::Stored = read(flash, key::AGENT)?.unwrap_or_default();
     let broker_stored: broker::Stored = read(flash, key::BROKER)?.unwrap_or_default();
-    let tree = match read::<config::Stored>(flash, key::CONFIG)? {
+    let accounts_stored = read(flash, key::ACCOUNTS)?.unwrap_or_default();
+    let mut tree = match read::<config::Stored>(flash, key::CONFIG)? {
         None => Tree::factory(&hardware.factory),
         Some(stored) => Tree::restore(&stored, &hardware.factory)
             .map_err(|error| damaged(flash, "the configuration", error.to_string()))?,
     };
+    let mut rng = random::rng();
+    if let Some(password) = hardware.admin_password {
+        tree.give_admin_password(|| accounts::hash::hash(password, &mut rng));
+    }
     let hostname = facts::hostname(tree.objects());
     let identity = Identity {
         udi: Udi { pid: chassis.udi_pid.to_owned(), serial: hardware.serial.clone() },
@@ -105,7 +118,9 @@ pub(super) fn machine(
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
     };
-    Ok(Mio::new(agent, broker, tree, facts))
+    let mut mio = Mio::new(agent, broker, tree, facts);
+    mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
+    Ok(mio)
 }
 
 /// Starts a supervisor; its task ends with the reason it stopped for.
@@ -120,8 +135,11 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         serial: boot.serial,
         factory: boot.factory,
         slots: boot.slots,
+        admin_password: boot.admin_password,
     };
     let mio = machine(&hardware, &boot.flash, &signing_key, now)?;
+    let unconfigured = accounts::User::find(mio.config.objects(), accounts::user::ADMIN)
+        .is_none_or(|admin| admin.hash.is_none());
     let socket = Socket::bind(&boot.socket)
         .map_err(|error| BootError::Socket { path: boot.socket.display().to_string(), error })?;
     let (outbox, inbox) = mpsc::channel(INBOX_MAX);
@@ -134,7 +152,10 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         deadline: due,
         clock: boot.clock.clone(),
         stack: boot.stack.clone(),
+        prover: Prover::default(),
+        unconfigured,
     };
+    let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
     let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
     let supervisor = Supervisor {
@@ -153,6 +174,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         outbox,
         links: BTreeMap::new(),
         desk: super::desk::Desk::new(jobs),
+        ways,
         unsaved: BTreeMap::new(),
         under_way: 0,
         jumped: false,
@@ -162,6 +184,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         status,
         deadline,
         last: now,
+        started: tokio::time::Instant::now(),
     };
     Ok((handle, tokio::spawn(supervisor.run())))
 }
@@ -204,6 +227,16 @@ fn signing_key(flash: &Flash) -> Result<SigningKey, BootError> {
         }
     };
     Ok(SigningKey::from_seed(&seed))
+}
+
+/// Returns the pages of the audit log.
+fn audit_pages(flash: &Flash) -> Result<Vec<Page>, BootError> {
+    let pages = flash.scan(key::AUDIT)?;
+    let page = |(key, bytes): (String, Vec<u8>)| {
+        serde_json::from_slice(&bytes)
+            .map_err(|error| damaged(flash, "the audit log", format!("{key}: {error}")))
+    };
+    pages.into_iter().map(page).collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(

@@ -3,6 +3,7 @@
 //! One loop: take what came in, let the machine run until it waits, write what must last in one
 //! transaction, and only then send, ask and print.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,9 @@ use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
 use crate::proto::config::facts;
 use crate::proto::mio::{Event, Mio, Output, Piece, Restart};
-use crate::shell::sessions::ToSession;
+use crate::shell::proof::Prover;
+use crate::shell::sessions::{Front, ToSession};
+use crate::shell::ssh::keys::{HostKey, Kind};
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::SigningKey;
@@ -30,6 +33,7 @@ mod exchange;
 mod jobs;
 mod links;
 mod status;
+mod ways;
 
 pub use boot::{Boot, BootError, boot};
 pub use status::{Registration, Status};
@@ -38,6 +42,7 @@ use boot::Hardware;
 use desk::Desk;
 use jobs::Said;
 use links::Line;
+use ways::Ways;
 
 /// Most inputs waiting for the loop; whoever brings more waits.
 const INBOX_MAX: usize = 256;
@@ -50,6 +55,13 @@ pub(crate) mod key {
     pub(crate) const BROKER: &str = "broker";
     pub(crate) const CONFIG: &str = "config";
     pub(crate) const SIGNING_SEED: &str = "signing-seed";
+    pub(crate) const ACCOUNTS: &str = "accounts";
+    /// What the keys of the audit log's pages begin with.
+    pub(crate) const AUDIT: &str = "audit/";
+
+    pub(crate) fn audit(page: u64) -> String {
+        format!("{AUDIT}{page:02}")
+    }
 }
 
 /// What comes in.
@@ -79,6 +91,13 @@ pub(crate) enum Input {
     },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
+    /// A port that could not be opened may be free now.
+    Reopen,
+    /// A host key of the SSH server was made.
+    HostKey {
+        kind: Kind,
+        key: Box<HostKey>,
+    },
     /// Answer once nothing is due and nothing is under way.
     Settle(oneshot::Sender<()>),
     /// Answer after everything taken so far is done.
@@ -97,7 +116,7 @@ pub enum SupervisorError {
     Boot(#[from] BootError),
     /// A part of the state that JSON cannot hold: a bug, and better stopped than forgotten.
     #[error("{key} cannot be written to flash: {error}")]
-    Encode { key: &'static str, error: serde_json::Error },
+    Encode { key: Cow<'static, str>, error: serde_json::Error },
 }
 
 /// A running supervisor, as everybody else holds it. Clones mean the same one.
@@ -109,14 +128,19 @@ pub struct Handle {
     pub deadline: watch::Receiver<Option<Instant>>,
     pub clock: ChassisClock,
     pub stack: Stack,
+    /// Compares passwords, for every way in alike.
+    pub prover: Prover,
+    /// True if nobody had configured the chassis when it started.
+    pub unconfigured: bool,
+}
+
+impl Front for Handle {
+    async fn tell(&self, message: ToSession) -> bool {
+        self.inbox.send(Input::Session(message)).await.is_ok()
+    }
 }
 
 impl Handle {
-    /// Passes on what a way in has to say; false when the supervisor has ended.
-    pub async fn session(&self, message: ToSession) -> bool {
-        self.inbox.send(Input::Session(message)).await.is_ok()
-    }
-
     /// Returns once nothing is due and no try is under way.
     pub async fn settled(&self) {
         let (reply, settled) = oneshot::channel();
@@ -164,8 +188,9 @@ struct Supervisor {
     outbox: mpsc::Sender<Input>,
     links: BTreeMap<LinkId, Line>,
     desk: Desk,
+    ways: Ways,
     /// What has changed and is not on the disk yet, by key.
-    unsaved: BTreeMap<&'static str, Vec<u8>>,
+    unsaved: BTreeMap<Cow<'static, str>, Vec<u8>>,
     under_way: usize,
     settling: Vec<oneshot::Sender<()>>,
     seen: Vec<oneshot::Sender<()>>,
@@ -179,6 +204,16 @@ struct Supervisor {
     /// The last reading of both clocks, to notice a step of the wall clock.
     last: Now,
     ntp: Arc<ntp::Client>,
+    /// When it started, in the time of the people who sit at its sessions.
+    started: tokio::time::Instant,
+}
+
+/// Waits until a moment that is counted from `start`; forever for `None`.
+async fn sleep_until(start: tokio::time::Instant, due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(start + due.since(Instant::ZERO)).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// How long a change that nothing depends on may wait for others before it is written.
@@ -194,12 +229,14 @@ const STEP_MIN: Duration = Duration::from_millis(500);
 impl Supervisor {
     /// Runs until it is told to stop, or flash fails.
     async fn run(mut self) -> Result<(), SupervisorError> {
-        self.configured();
+        self.configured()?;
         loop {
             let deadline = self.turn()?;
             match self.down.take() {
                 None => {}
                 Some(Restart::PowerOff) => {
+                    self.mio.accounts.save();
+                    self.turn()?;
                     self.save()?;
                     self.desk.close_all();
                     return Ok(());
@@ -209,7 +246,10 @@ impl Supervisor {
                     continue;
                 }
             }
-            let wait = self.clock.lab().clone();
+            let (wait, patience) = (self.clock.lab().clone(), self.expire());
+            if patience.is_some_and(|due| due <= self.patience()) {
+                continue;
+            }
             let input = tokio::select! {
                 input = self.inbox.recv() => input,
                 () = tokio::time::sleep(LAZY), if self.jumped || !self.unsaved.is_empty() => {
@@ -223,14 +263,16 @@ impl Supervisor {
                     self.mio.handle(now, Event::Due);
                     continue;
                 }
+                () = sleep_until(self.started, patience) => continue,
             };
             let Some(input) = input else { return self.save() };
-            let mut stop = self.take(input);
+            let mut stop = self.take(input)?;
             for _ in 1..BATCH_MAX {
                 let Ok(input) = self.inbox.try_recv() else { break };
-                stop |= self.take(input);
+                stop |= self.take(input)?;
             }
             if stop {
+                self.mio.accounts.save();
                 self.turn()?;
                 self.save()?;
                 self.desk.close_all();
@@ -239,20 +281,34 @@ impl Supervisor {
         }
     }
 
+    /// Reads the clock of the people who sit at the sessions: the host's, which no lab can move.
+    fn patience(&self) -> Instant {
+        Instant::from_elapsed(self.started.elapsed())
+    }
+
+    /// Ends the sessions whose time is up; returns when the next one's is, or now if some ended.
+    fn expire(&mut self) -> Option<Instant> {
+        let patience = self.patience();
+        let due = self.mio.accounts.expire(patience, self.mio.config.objects());
+        if self.mio.accounts.is_busy() { Some(patience) } else { due }
+    }
+
     /// Begins anew from flash, as after a power cut: sessions, links and tries are gone.
     fn restart(&mut self, how: Restart) -> Result<(), SupervisorError> {
+        self.mio.accounts.save();
+        self.turn()?;
         self.save()?;
         if how == Restart::Erase {
-            self.flash.write(&[Change::Delete(key::CONFIG)])?;
+            self.flash.write(&[Change::Delete(key::CONFIG), Change::Delete(key::ACCOUNTS)])?;
         }
         self.desk.close_all();
+        self.ways.cut();
         self.links.clear();
         self.boots += 1;
         self.under_way = 0;
         let now = self.clock.now();
         self.mio = boot::machine(&self.hardware, &self.flash, &self.signing_key, now)?;
-        self.configured();
-        Ok(())
+        self.configured()
     }
 
     /// Reads the clocks; a step of the wall clock reaches the machine before anything else does.
@@ -283,7 +339,10 @@ impl Supervisor {
 
     /// Applies one input; true if it is the last. Whoever brings one waits for its effects, so what
     /// it changes is written at once.
-    fn take(&mut self, input: Input) -> bool {
+    ///
+    /// # Errors
+    /// [`SupervisorError`] when flash fails.
+    fn take(&mut self, input: Input) -> Result<bool, SupervisorError> {
         let now = self.now();
         if !matches!(input, Input::Settle(_)) {
             self.heard = true;
@@ -309,13 +368,25 @@ impl Supervisor {
                 }
             }
             Input::Job { session, said } => self.desk.job(now, &mut self.mio, session, said),
-            Input::Session(message) => self.desk.take(now, &mut self.mio, message),
+            Input::Session(message) => {
+                self.desk.tick(self.patience());
+                self.desk.take(now, &mut self.mio, message);
+            }
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
+            Input::HostKey { kind, key } => match key.stored() {
+                Ok(stored) => {
+                    // No connection sees it before this turn has written it: nothing else runs.
+                    self.unsaved.insert(kind.name().into(), stored);
+                    self.ways.made(kind, *key);
+                }
+                Err(error) => tracing::error!(chassis = %self.name, "{error}"),
+            },
             Input::Settle(reply) => self.settling.push(reply),
             Input::Seen(reply) => self.seen.push(reply),
-            Input::Stop => return true,
+            Input::Reopen => self.configured()?,
+            Input::Stop => return Ok(true),
         }
-        false
+        Ok(false)
     }
 
     /// Lets the machine run until it waits, then carries out what it wanted; returns its deadline.
@@ -336,7 +407,7 @@ impl Supervisor {
             }
             let idle = outputs.is_empty();
             for output in outputs {
-                self.perform(now, output);
+                self.perform(now, output)?;
             }
             if deadline.is_some_and(|deadline| deadline <= self.clock.now().mono) {
                 let now = self.now();
@@ -357,12 +428,16 @@ impl Supervisor {
         for output in outputs {
             let Output::Persist(piece) = output else { continue };
             let (key, value) = match piece {
-                Piece::Agent(stored) => (key::AGENT, serde_json::to_vec(stored)),
-                Piece::Broker(stored) => (key::BROKER, serde_json::to_vec(stored)),
-                Piece::Config(stored) => (key::CONFIG, serde_json::to_vec(stored)),
+                Piece::Agent(stored) => (key::AGENT.into(), serde_json::to_vec(stored)),
+                Piece::Broker(stored) => (key::BROKER.into(), serde_json::to_vec(stored)),
+                Piece::Config(stored) => (key::CONFIG.into(), serde_json::to_vec(stored)),
+                Piece::Accounts(stored) => (key::ACCOUNTS.into(), serde_json::to_vec(stored)),
+                Piece::AuditPage(page) => {
+                    (key::audit(page.number).into(), serde_json::to_vec(page))
+                }
             };
-            let value = value.map_err(|error| SupervisorError::Encode { key, error })?;
-            self.unsaved.insert(key, value);
+            let encode = |error| SupervisorError::Encode { key: Cow::clone(&key), error };
+            self.unsaved.insert(key.clone(), value.map_err(encode)?);
         }
         Ok(())
     }
@@ -379,7 +454,7 @@ impl Supervisor {
         Ok(())
     }
 
-    fn perform(&mut self, now: Now, output: Output) {
+    fn perform(&mut self, now: Now, output: Output) -> Result<(), SupervisorError> {
         match output {
             Output::Persist(_) => {}
             Output::Ask { exchange, request } => {
@@ -406,9 +481,9 @@ impl Supervisor {
                 self.desk.console_out(now, &mut self.mio, slot, &bytes, settled);
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
-            Output::Configured(_) => self.configured(),
+            Output::Configured(_) => self.configured()?,
             Output::Restart { how, .. } => self.down = Some(how),
-            Output::EndSessions(user) => self.desk.end(user.as_deref()),
+            Output::EndSession { session, text } => self.desk.end(session, text),
             Output::Log { severity, text } => match severity {
                 0..=3 => tracing::error!(target: "device", chassis = %self.name, "{text}"),
                 4 => tracing::warn!(target: "device", chassis = %self.name, "{text}"),
@@ -416,10 +491,11 @@ impl Supervisor {
                 _ => tracing::debug!(target: "device", chassis = %self.name, "{text}"),
             },
         }
+        Ok(())
     }
 
     /// Brings the edge in line with the committed configuration.
-    fn configured(&mut self) {
+    fn configured(&mut self) -> Result<(), SupervisorError> {
         self.name = facts::hostname(self.mio.config.objects());
         let objects = self.mio.config.objects();
         let domain = facts::domain_name(objects);
@@ -440,6 +516,7 @@ impl Supervisor {
                 other => tracing::error!(chassis = %self.name, "management address: {other:?}"),
             }
         }
+        Ok(self.ways.configure(self.mio.config.objects(), &self.flash)?)
     }
 
     /// Publishes how things stand, and answers whoever waits for nothing to be under way.

@@ -230,6 +230,10 @@ impl Core {
         if self.sockets.iter().any(|(_, socket)| lands(socket)) {
             return true;
         }
+        if !backlog.lets_in(from.ip()) {
+            self.stats.syn_kept_out += 1;
+            return false;
+        }
         if backlog.is_full() {
             self.stats.syn_dropped += 1;
             return false;

@@ -33,7 +33,7 @@ mod udp;
 
 pub use neighbour::ReachError;
 pub use ping::{Echo, PingError, Pinger};
-pub use tcp::{ConnectError, ListenError, TcpListener, TcpStream};
+pub use tcp::{ConnectError, Guard, ListenError, TcpListener, TcpStream};
 pub use udp::{BYTES_MAX, BindError, UdpSocket};
 
 use self::core::Core;
@@ -149,6 +149,8 @@ pub struct Stats {
     pub turns: u64,
     /// Connections that were not let in because a backlog was full.
     pub syn_dropped: u64,
+    /// Connections that a listener's guard kept out.
+    pub syn_kept_out: u64,
 }
 
 /// A handle of one host's stack. Clones are the same stack.

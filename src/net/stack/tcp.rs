@@ -34,9 +34,19 @@ pub(super) struct Backlog {
     /// Connections that wait to be accepted.
     pub ready: VecDeque<SocketHandle>,
     pub waker: Option<Waker>,
+    /// Says from which addresses a connection may come; `None` for all.
+    pub guard: Option<Guard>,
 }
 
+/// Says whether a connection may come from an address. It runs with the stack locked, for every
+/// SYN, so it must be quick and must not call the stack.
+pub type Guard = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
 impl Backlog {
+    pub fn lets_in(&self, from: IpAddr) -> bool {
+        self.guard.as_ref().is_none_or(|guard| guard(from))
+    }
+
     pub fn is_full(&self) -> bool {
         self.half_open.len() + self.ready.len() >= self.max
     }
@@ -145,7 +155,8 @@ impl Stack {
         }
         let (half_open, ready) = (Vec::new(), VecDeque::new());
         let max = backlog.max(1);
-        core.listeners.insert(port, Backlog { address, max, half_open, ready, waker: None });
+        let (waker, guard) = (None, None);
+        core.listeners.insert(port, Backlog { address, max, half_open, ready, waker, guard });
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let local = SocketAddr::new(address.unwrap_or(any), port);
         Ok(TcpListener { shared: Arc::clone(&self.0), local })
@@ -156,6 +167,17 @@ impl TcpListener {
     /// Returns where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Lets connections come only from addresses that `guard` lets in; from others the port looks
+    /// as if nothing were there. Connections that there are stay.
+    pub fn set_guard(&self, guard: Option<Guard>) {
+        let mut core = self.shared.core.lock();
+        let backlog = core.listeners.get_mut(&self.local.port());
+        let old = backlog.map(|backlog| std::mem::replace(&mut backlog.guard, guard));
+        drop(core);
+        // It may hold anything, so it is dropped after the lock is given back.
+        drop(old);
     }
 
     /// Waits for the next connection. Cancel-safe.

@@ -141,6 +141,19 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// Gives the account `admin` a password, unless it has one: on a chassis that skipped the
+    /// first-boot dialog. It is no commit, so nobody is told.
+    pub fn give_admin_password(&mut self, hash: impl FnOnce() -> String) {
+        let admin = at(&[("security", &[]), ("local-user", &["admin"])]);
+        if self.objects.text(&admin, "password").is_empty() {
+            let mut build = Build(self.objects().clone());
+            build.set(&admin, "password", &hash());
+            self.objects = Arc::new(build.0);
+        }
+    }
+}
+
 /// Image of the application that blades run, and one that nothing here can run, as a shelf has both.
 ///
 /// # Source

@@ -204,6 +204,58 @@ pub fn timeouts(objects: &Objects) -> Timeouts {
     }
 }
 
+/// The SSH server, as the configuration has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SshServer {
+    pub enabled: bool,
+    /// Names as the CLI spells them; `None` where the default was left alone.
+    pub kex: Option<Vec<String>>,
+    pub mac: Option<Vec<String>>,
+    pub ciphers: Option<Vec<String>>,
+    /// Size of the RSA host key in bits; `None` if there is to be none.
+    pub rsa_bits: Option<u32>,
+    /// Curve of the ECDSA host key, `secp256r1`; `None` if there is to be none.
+    pub curve: Option<String>,
+    /// Volume in bytes and time in seconds after which keys are exchanged anew.
+    pub rekey_volume: Option<u64>,
+    pub rekey_s: Option<u64>,
+}
+
+/// Returns how the SSH server is configured.
+pub fn ssh_server(objects: &Objects) -> SshServer {
+    let path = services();
+    let list = |words: &str| {
+        let property = path.class().property(Verb::Set, words)?;
+        let text = objects.text(&path, words);
+        let default = property.kind.typed(&property.default_value());
+        (text != default).then(|| text.split_ascii_whitespace().map(str::to_owned).collect())
+    };
+    let number = |words: &str| objects.text(&path, words).parse::<u64>().ok();
+    let key = |words: &str| objects.get(&path, Verb::Create, words) == Value::Flag(true);
+    let curve = objects.text(&path, "ssh-server host-key ecdsa");
+    let bits = number("ssh-server host-key rsa").and_then(|bits| u32::try_from(bits).ok());
+    SshServer {
+        enabled: is_service_on(objects, "ssh-server"),
+        kex: list("ssh-server kex-algorithm"),
+        mac: list("ssh-server mac-algorithm"),
+        ciphers: list("ssh-server encrypt-algorithm"),
+        rsa_bits: bits.filter(|_| key("ssh-server host-key rsa")),
+        curve: key("ssh-server host-key ecdsa").then_some(curve),
+        rekey_volume: number("ssh-server rekey-limit volume").map(|kib| kib * 1024),
+        rekey_s: number("ssh-server rekey-limit time").map(|minutes| minutes * 60),
+    }
+}
+
+/// Tells whether `address` may reach a service.
+///
+/// # Source
+/// Vendor's configuration guide: an access list of nothing lets nobody in; seed: `0.0.0.0 0` lets
+/// everybody in.
+pub fn may_reach(objects: &Objects, service: Service, address: IpAddr) -> bool {
+    let blocks = ip_blocks(objects);
+    blocks.iter().any(|block| block.service == service && block.contains(address))
+}
+
 /// Tells whether a service of `/system/services` is enabled: `https`, `ssh-server`,
 /// `telnet-server`, `ntp-authentication`.
 pub fn is_service_on(objects: &Objects, words: &str) -> bool {

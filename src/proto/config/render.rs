@@ -229,10 +229,14 @@ fn set_text(objects: &Objects, path: &Path, line: &[&Property]) -> Option<Vec<St
 /// Returns a value as it is typed, quoted where it must be; `None` for what can't be typed.
 fn value_text(property: &Property, value: &Value) -> Option<String> {
     match (property.kind, value) {
-        (Kind::Text { .. } | Kind::Name { .. }, Value::Unset) => Some("\"\"".to_owned()),
+        (Kind::Text { .. } | Kind::Name { .. } | Kind::SshKeys { .. }, Value::Unset) => {
+            Some("\"\"".to_owned())
+        }
         (_, Value::Unset) => None,
-        // A list and a range are several words, not one with blanks.
-        (Kind::List(_) | Kind::Range4 | Kind::Range6, value) => Some(property.kind.typed(value)),
+        // A list, a range and a date are several words, not one with blanks.
+        (Kind::List(_) | Kind::Range4 | Kind::Range6 | Kind::Date, value) => {
+            Some(property.kind.typed(value))
+        }
         (_, value) => Some(quoted(&property.kind.typed(value))),
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn check(objects: &Objects) -> Result<(), String> {
             "callhome" => proxy(objects, path)?,
             "destination" => destination(objects, path)?,
             "keyring" => keyring(objects, path)?,
+            "local-user" => local_user(objects, path)?,
             "port-channel" => port_channel(objects, path)?,
             "interface" => subinterfaces(objects, path)?,
             "app-instance" => app_instance(objects, path)?,
@@ -144,6 +145,32 @@ fn keyring(objects: &Objects, path: &Path) -> Result<(), String> {
         return Ok(());
     }
     exists(objects, &[("security", &[]), ("trustpoint", &[&name])], "Trustpoint", &name)
+}
+
+/// # Source
+/// Vendor's configuration guide, user management: which names there may be, and that the account
+/// `admin` is always active, does not expire and keeps its role. The sentences are ours.
+fn local_user(objects: &Objects, path: &Path) -> Result<(), String> {
+    let name = path.name();
+    let fine = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+    if !name.bytes().all(fine) || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Err(format!(
+            "User name {name} must begin with a letter and consist of letters, digits, _, - and ."
+        ));
+    }
+    if name != "admin" {
+        return Ok(());
+    }
+    if objects.text(path, "account-status") != "active" {
+        return Err("User admin must be active.".to_owned());
+    }
+    if objects.text(path, "expiration") != "never" {
+        return Err("User admin may not expire.".to_owned());
+    }
+    if !objects.children(path, "role").iter().any(|role| role.name() == "admin") {
+        return Err("User admin must have the role admin.".to_owned());
+    }
+    Ok(())
 }
 
 fn port_channel(objects: &Objects, path: &Path) -> Result<(), String> {

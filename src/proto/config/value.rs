@@ -7,6 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
+use crate::base::time::Utc;
+
 /// A choice: the word that is typed and the word that listings print.
 pub type Word = (&'static str, &'static str);
 
@@ -61,6 +63,12 @@ pub enum Kind {
     Range4,
     /// As [`Kind::Range4`], for IPv6.
     Range6,
+    /// `never`, or a day and maybe its time: `jan 31 2027 23 59 59`.
+    Date,
+    /// Public keys as OpenSSH writes them, separated by `;` or line feeds.
+    SshKeys {
+        max: usize,
+    },
 }
 
 /// One value.
@@ -114,6 +122,10 @@ pub enum ValueError {
     Pem,
     #[error("not an interface name such as Ethernet1/2")]
     Port,
+    #[error("not `never` or a date such as jan 31 2027")]
+    Date,
+    #[error("not a public key of SSH")]
+    SshKey,
     #[error("may not be empty")]
     Empty,
 }
@@ -166,6 +178,10 @@ impl Kind {
             Kind::Port => port(text).map(Value::Text),
             Kind::Range4 => range::<Ipv4Addr>(text),
             Kind::Range6 => range::<Ipv6Addr>(text),
+            Kind::Date if text == NEVER => Ok(Value::Word(NEVER)),
+            Kind::Date if date(text).is_some() => Ok(Value::Text(text.to_owned())),
+            Kind::Date => Err(ValueError::Date),
+            Kind::SshKeys { max } => ssh_keys(text, *max),
         }
     }
 
@@ -211,6 +227,7 @@ impl Kind {
             Kind::Flag(words) => words.iter().map(|word| word.0).collect(),
             Kind::Words(words) | Kind::List(words) => words.iter().map(|word| word.0).collect(),
             Kind::NumberOr { word, .. } => vec![word],
+            Kind::Date => vec![NEVER],
             Kind::Number { .. }
             | Kind::Ipv4
             | Kind::Mask
@@ -224,7 +241,8 @@ impl Kind {
             | Kind::Pem
             | Kind::Port
             | Kind::Range4
-            | Kind::Range6 => Vec::new(),
+            | Kind::Range6
+            | Kind::SshKeys { .. } => Vec::new(),
         }
     }
 }
@@ -359,6 +377,54 @@ fn pem(text: &str) -> Result<String, ValueError> {
         chain.push('\n');
     }
     if body.is_some() || chain.is_empty() { Err(ValueError::Pem) } else { Ok(chain) }
+}
+
+/// Stands for no date.
+const NEVER: &str = "never";
+/// Months as a date's first word.
+///
+/// # Source
+/// Vendor's configuration guide, `set expiration`: the month by its first three letters.
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// Returns the moment that a [`Kind::Date`] names; `None` for `never`, and for what is no date.
+pub fn date(text: &str) -> Option<Utc> {
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let (month, rest) = words.split_first()?;
+    let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? + 1;
+    let (day, year, clock) = match rest {
+        [day, year] => (day, year, ["0"; 3]),
+        [day, year, h, m, s] => (day, year, [*h, *m, *s]),
+        _ => return None,
+    };
+    Utc::parse_iso(&format!("{year}-{month}-{day}T{}", clock.join(":")))
+}
+
+/// Tells whether a line is a public key as OpenSSH writes it: a type, and a blob that begins with
+/// that type.
+fn is_ssh_key(line: &str) -> bool {
+    const TYPES: [&str; 5] = [
+        "ssh-rsa",
+        "ssh-ed25519",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+    ];
+    let mut parts = line.split_ascii_whitespace();
+    let (Some(kind), Some(blob)) = (parts.next(), parts.next()) else { return false };
+    let Ok(blob) = STANDARD.decode(blob) else { return false };
+    let length = u32::try_from(kind.len()).unwrap_or(0).to_be_bytes();
+    TYPES.contains(&kind) && blob.starts_with(&[&length[..], kind.as_bytes()].concat())
+}
+
+fn ssh_keys(text: &str, max: usize) -> Result<Value, ValueError> {
+    let lines = text.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<&str> = lines.collect();
+    if lines.is_empty() || !lines.iter().all(|line| is_ssh_key(line)) {
+        return Err(ValueError::SshKey);
+    }
+    free_text(&lines.join(";"), max).map(Value::Text)
 }
 
 fn port(text: &str) -> Result<String, ValueError> {

@@ -108,6 +108,7 @@ impl Lab {
                     Output::Persist(Piece::Agent(stored)) => self.agent = *stored,
                     Output::Persist(Piece::Broker(stored)) => self.broker = stored,
                     Output::Persist(Piece::Config(stored)) => self.config = Some(stored),
+                    Output::Persist(Piece::Accounts(_) | Piece::AuditPage(_)) => {}
                     Output::Send { bytes, .. } => self.decoder.push(&bytes),
                     Output::Ask { .. } => panic!("a reservation asks nobody"),
                     Output::Close { .. }
@@ -115,7 +116,7 @@ impl Lab {
                     | Output::ConsoleDown { .. }
                     | Output::Configured(_)
                     | Output::Restart { .. }
-                    | Output::EndSessions(_)
+                    | Output::EndSession { .. }
                     | Output::Log { .. } => {}
                 }
             }

@@ -66,6 +66,15 @@ impl Author {
             Kind::Pem => CHAIN.to_owned(),
             Kind::Port => format!("Ethernet1/{}", self.below(8) + 1),
             Kind::Range4 => format!("{} {}", self.value(&Kind::Ipv4), self.value(&Kind::Ipv4)),
+            Kind::Date if self.0.one_in(3) => "never".to_owned(),
+            Kind::Date => {
+                let date = format!("{} {} 2030", ["jan", "dec"][self.below(2)], self.below(31) + 1);
+                if self.0.one_in(2) { date } else { date + " 23 59 0" }
+            }
+            Kind::SshKeys { .. } => {
+                let count = self.below(3) + 1;
+                vec![format!("{SSH_KEY} {}", self.text("a@", 9)); count].join(";")
+            }
             Kind::Range6 => format!("{} {}", self.value(&Kind::Ipv6), self.value(&Kind::Ipv6)),
         }
     }
@@ -122,6 +131,9 @@ impl Author {
     }
 }
 
+/// A public key of SSH.
+const SSH_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
 /// Everything that a text may hold and a line must not mistake.
 const TEXT: &str = "abc XYZ 019 ?;|>!#$%&'()*+,-./:<=@[]^_`{}~ äß→";
 

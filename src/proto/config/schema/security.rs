@@ -18,6 +18,12 @@ const TRUSTPOINTS_MAX: usize = 16;
 /// # Source
 /// Recall.
 const KEYRINGS_MAX: usize = 16;
+/// The vendor's command reference of the 4100/9300.
+///
+/// # Source
+/// Itself: `set user-account-unlock-time` (600 to 36000 seconds, 1800 by default), `set
+/// enforce-strong-password`, `set absolute-session-timeout`.
+const REFERENCE: Source = Source::Vendor("Firepower 4100/9300 FXOS Command Reference");
 /// Most roles of one account.
 const ROLES_MAX: usize = 4;
 
@@ -31,12 +37,20 @@ pub(super) static SECURITY: Class = Class::single("security", "Security", seed("
             .default("3")
             .quiet(),
         Property::set(
+            "min-password-length",
+            "Minimum Password Length",
+            Kind::Number { min: 8, max: 80 },
+        )
+        .default("8")
+        .quiet(),
+        Property::set(
             "user-account-unlock-time",
             "User Account Unlock Time(in secs)",
-            Kind::Number { min: 60, max: 3600 },
+            Kind::Number { min: 600, max: 36_000 },
         )
         .default("1800")
-        .quiet(),
+        .quiet()
+        .from(REFERENCE),
     ])
     .over(&[
         &DEFAULT_AUTH,
@@ -97,13 +111,13 @@ static LOCAL_USER: Class = Class::operator(
 .with(&[
     Property::set("account-status", "Account Status", Kind::Words(&STATUSES)).default("active"),
     Property::set("email", "Email", Kind::Text { max: 255 }),
-    Property::set("expiration", "Expiration", Kind::Text { max: 32 }).quiet(),
+    Property::set("expiration", "Expiration", Kind::Date).default("never").quiet(),
     Property::set("firstname", "First Name", Kind::Text { max: 32 }),
     Property::set("lastname", "Last Name", Kind::Text { max: 32 }),
     Property::secret("password", "Password", 256)
         .asks_twice("Enter a password: ", "Confirm the password: "),
     Property::set("phone", "Phone", Kind::Text { max: 32 }),
-    Property::set("sshkey", "User SSH public key", Kind::Text { max: 4096 }).quiet(),
+    Property::set("sshkey", "User SSH public key", Kind::SshKeys { max: 4096 }).quiet(),
 ])
 .table(&[Column::new("User Name", 15), Column::new("First Name", 15), Column::new("Last Name", 15)])
 .over(&[&ROLE]);
@@ -139,6 +153,8 @@ pub const ROLES: [Word; 4] = plain(["aaa", "admin", "operations", "read-only"]);
 
 static PASSWORD_PROFILE: Class =
     Class::single("password-profile", "Password Profile", Source::Recall).with(&[
+        Property::set("change-during-interval", "Change During Interval", CHANGES)
+            .default("enable"),
         Property::set("change-count", "Change Count", Kind::Number { min: 0, max: 10 })
             .default("2"),
         Property::set("change-interval", "Change Interval", Kind::Number { min: 1, max: 745 })
@@ -152,6 +168,8 @@ static PASSWORD_PROFILE: Class =
         )
         .default("24"),
     ]);
+
+const CHANGES: Kind = Kind::Flag(&[("enable", "Enable"), ("disable", "Disable")]);
 
 const SECONDS: Kind = Kind::Number { min: 0, max: 3600 };
 
