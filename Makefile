@@ -49,8 +49,9 @@ bench: ## Figures, each beside a peer measured in the same run
 doc: ## Build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 
-sources: ## List device facts that nobody has shown us
+sources: ## List device facts that nobody has shown us, and what can be typed by recall alone
 	@grep -rn -i -e 'Source::Recall' -e '^ *//[/!].*recall' src | sed 's/^src\///'
+	@$(CARGO) test --locked --quiet --lib -- --ignored --nocapture sources::by_recall | grep -v -e '^running' -e '^test result' -e '^\.*$$'
 
 deny: ## Licences, duplicates and sources of dependencies
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \

@@ -25,6 +25,7 @@ mod reservation;
 mod security;
 mod services;
 mod shells;
+mod sources;
 mod tree;
 mod vocabulary;
 
