@@ -40,7 +40,7 @@ sim: ## Simulations and models, 10,000 seeds each; SEEDS=n for another number, S
 test: check lab deny ## All of check, and the lab driven as a process
 
 lab: ## The shipped binary driven as a process
-	$(CARGO) test --locked --test lab --test drills --test authority --test operator
+	$(CARGO) test --locked --test lab --test drills --test authority --test operator --test ssh
 
 bench: ## Figures, each beside a peer measured in the same run
 	$(CARGO) build --release --locked --bins

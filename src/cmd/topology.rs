@@ -42,9 +42,9 @@ pub struct Topology {
     pub dns: Dns,
     pub ntp: Vec<Ipv4Addr>,
     pub authority: Authority,
-    pub satellites: Vec<Satellite>,
     /// Where the lab's operator sits: connections from the host come from there.
     pub operator: Ipv4Addr,
+    pub satellites: Vec<Satellite>,
     pub chassis: Vec<Chassis>,
 }
 
@@ -150,9 +150,9 @@ struct File {
     ntp: Ntp,
     authority: Authority,
     #[serde(default)]
-    satellite: Vec<Satellite>,
-    #[serde(default)]
     operator: Operator,
+    #[serde(default)]
+    satellite: Vec<Satellite>,
     chassis: Vec<ChassisRow>,
 }
 
@@ -277,8 +277,8 @@ impl Topology {
             dns: raw.dns,
             ntp: raw.ntp.servers,
             authority: raw.authority,
-            satellites: raw.satellite,
             operator: raw.operator.address,
+            satellites: raw.satellite,
             chassis,
         };
         topology.check().map_err(refuse)?;
@@ -399,8 +399,8 @@ impl Topology {
                 }
             }
             let far = self.satellites.iter().map(|satellite| satellite.address);
-            let remote = [self.dns.address, self.operator].into_iter();
-            let remote = remote.chain(self.ntp.iter().copied()).chain(far);
+            let near = [self.dns.address, self.operator].into_iter();
+            let remote = near.chain(self.ntp.iter().copied()).chain(far);
             for host in remote.chain(self.authority.addresses.iter().copied()) {
                 if network(host, *len) == *net {
                     return Err(format!(

@@ -239,7 +239,7 @@ impl World {
             | mio::Output::ConsoleOut { .. }
             | mio::Output::ConsoleDown { .. }
             | mio::Output::Restart { .. }
-            | mio::Output::EndSessions(_)
+            | mio::Output::EndSession { .. }
             | mio::Output::Configured(_)
             | mio::Output::Log { .. } => {}
         }

@@ -250,10 +250,15 @@ fn a_lab_in_which_nothing_happens_does_nothing() {
         let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches:"));
         line.unwrap().split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()
     };
-    // What a blade does at its start comes to rest meanwhile.
-    lab.ctl("wait failed 1s").with(1);
-    let before = woken();
-    lab.ctl("wait failed 3s").with(1);
-    let after = woken();
-    assert!(after - before < 10, "it woke up {} times in 3 s", after - before);
+    // What is done after a start, such as making an RSA key, comes to rest in one of these.
+    let mut times = Vec::new();
+    for _ in 0..6 {
+        let before = woken();
+        lab.ctl("wait failed 3s").with(1);
+        times.push(woken() - before);
+        if times.last().is_some_and(|times| *times < 10) {
+            return;
+        }
+    }
+    panic!("it woke up so often, every 3 s: {times:?}");
 }

@@ -1,6 +1,8 @@
 //! A russh client, and the few things that a test types with it.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use russh::client::{self, Handle};
 use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
@@ -30,14 +32,22 @@ impl client::Handler for Trusting {
 
 pub type Client = Handle<Trusting>;
 
+/// Waits for what comes in a moment, and fails instead of waiting for ever.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let Ok(done) = tokio::time::timeout(Duration::from_secs(30), future).await else {
+        panic!("{what}: nothing after half a minute")
+    };
+    done
+}
+
 /// Connects; returns the client and the chassis's host key.
 pub async fn connect_as(
     lab: &Lab,
     config: client::Config,
 ) -> Result<(Client, PublicKey), russh::Error> {
     let seen = Arc::new(Mutex::new(None));
-    let client =
-        client::connect(Arc::new(config), lab.address, Trusting(Arc::clone(&seen))).await?;
+    let client = client::connect(Arc::new(config), lab.address, Trusting(Arc::clone(&seen)));
+    let client = soon("connecting", client).await?;
     let key = seen.lock().unwrap().clone().unwrap();
     Ok((client, key))
 }
@@ -48,7 +58,7 @@ pub async fn connect(lab: &Lab) -> Client {
 
 pub async fn login(lab: &Lab, user: &str, password: &str) -> Option<Client> {
     let mut client = connect(lab).await;
-    let done = client.authenticate_password(user, password).await;
+    let done = soon("logging in", client.authenticate_password(user, password)).await;
     done.is_ok_and(|done| done.success()).then_some(client)
 }
 
@@ -69,7 +79,7 @@ pub async fn exec(client: &Client, line: &str) -> (String, Option<u32>) {
     let mut channel = client.channel_open_session().await.unwrap();
     channel.exec(true, line).await.unwrap();
     channel.eof().await.unwrap();
-    drain(&mut channel).await
+    soon(line, drain(&mut channel)).await
 }
 
 /// Runs lines that must not be refused.
@@ -83,7 +93,8 @@ pub async fn exec_all(client: &Client, lines: &[&str]) {
 /// Asks until no session over SSH is left but the one that asks.
 pub async fn alone(client: &Client) {
     let line = "scope security; show user-sessions | grep pts | wc -l";
-    while exec(client, line).await != ("1\n".to_owned(), Some(0)) {}
+    let others = async { while exec(client, line).await != ("1\n".to_owned(), Some(0)) {} };
+    soon("the end of other sessions", others).await;
 }
 
 /// Reads a channel to its end.
@@ -119,7 +130,7 @@ impl Terminal {
     pub async fn expect(&mut self, end: &str) -> Result<String, String> {
         let mut shown = String::new();
         while !shown.ends_with(end) {
-            match self.channel.wait().await {
+            match soon(end, self.channel.wait()).await {
                 Some(ChannelMsg::Data { data }) => shown += &String::from_utf8_lossy(&data),
                 Some(_) => {}
                 None => return Err(shown),

@@ -53,7 +53,7 @@ fn it_runs_a_command_and_has_its_status() {
     }
     let lab = Lab::start();
     let output = ssh(&lab, &[], Some("show version | inc Version"), "");
-    assert!(shown(&output).starts_with("Version: "), "{}", shown(&output));
+    assert!(shown(&output).starts_with("    Version: "), "{}", shown(&output));
     assert_eq!(output.status.code(), Some(0));
     let output = ssh(&lab, &[], Some("show clock; bogus"), "");
     assert!(shown(&output).contains("% Invalid Command"), "{}", shown(&output));

@@ -165,24 +165,11 @@ async fn live(
     let ssh = forwards.iter().map(Forward::address).collect();
     let lab = control::Lab::new(world, chassis, state.clone(), drill, ssh);
     let token = lab.first_token().await?;
-    let folder = state.folder().display();
-    console::say(&format!("vfxos lab: state in {folder}"));
-    console::say(&format!("vfxos lab: a token is ready: {token}"));
-    console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
-    console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
     let api = match args.api {
         Some(address) => Some(api::serve(&lab, address).await?),
         None => None,
     };
-    if let Some(api) = &api {
-        let address = api.address;
-        console::say(&format!("vfxos lab: the API is described at http://{address}/openapi.json"));
-    }
-    for (at, one) in forwards.iter().map(Forward::address).zip(&topology.chassis) {
-        let (ip, port, name) = (at.ip(), at.port(), &one.name);
-        let login = format!("ssh -p {port} admin@{ip}");
-        console::say(&format!("vfxos lab: {login} leads to {name}, password Admin123"));
-    }
+    announce(topology, state, &token, &forwards, api.as_ref().map(|api| api.address));
     let asked = lab.clone();
     let socket = socket::serve(&state.socket(), move |request, caller| {
         let lab = asked.clone();
@@ -220,6 +207,29 @@ async fn live(
     let code = failed.map_or(code, Err);
     drop((socket, api, forwards));
     code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
+}
+
+/// Says where everything is.
+fn announce(
+    topology: &Topology,
+    state: &State,
+    token: &str,
+    forwards: &[Forward],
+    api: Option<SocketAddr>,
+) {
+    let folder = state.folder().display();
+    console::say(&format!("vfxos lab: state in {folder}"));
+    console::say(&format!("vfxos lab: a token is ready: {token}"));
+    console::say("vfxos lab: try `scope license`, `register idtoken TOKEN`, `show license all`");
+    console::say(&format!("vfxos lab: from another terminal: vfxos ctl --state {folder} status"));
+    for (at, one) in forwards.iter().map(Forward::address).zip(&topology.chassis) {
+        let (ip, port, name) = (at.ip(), at.port(), &one.name);
+        let login = format!("ssh -p {port} admin@{ip}");
+        console::say(&format!("vfxos lab: {login} leads to {name}, password Admin123"));
+    }
+    if let Some(address) = api {
+        console::say(&format!("vfxos lab: the API is described at http://{address}/openapi.json"));
+    }
 }
 
 /// Starts every chassis; the blades last, so that none runs where another chassis cannot start.

@@ -94,12 +94,12 @@ impl World {
         for address in &topology.authority.addresses {
             web.push(serve(build.host(*address)?, Arc::clone(&tls), &authority, &clock)?);
         }
+        let operator = build.host(topology.operator)?;
         let satellites = topology.satellites.iter().zip(satellites).map(|(satellite, flash)| {
             dns.set(&satellite.name, vec![satellite.address]);
             Satellite::start(satellite, flash, build.host(satellite.address)?, &clock)
         });
         let satellites = satellites.collect::<Result<_, String>>()?;
-        let operator = build.host(topology.operator)?;
         let router = Router::spawn(build.ports).map_err(|error| error.to_string())?;
         let next_mac = std::cell::Cell::new(build.next);
         let hosts = Hosts { router, dns, ntp, web };

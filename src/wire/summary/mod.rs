@@ -11,16 +11,26 @@
 use crate::wire::pcap::{Frame, LinkType};
 
 mod arp;
+mod dhcp;
+mod dns;
 mod fields;
 mod fragments;
+mod ftp;
+mod http;
 mod icmp;
 mod icmp6;
 mod ip;
 mod ip6;
 mod line;
 mod link;
+mod ntp;
 mod part;
+mod ssh;
+mod syslog;
 mod tcp;
+mod text;
+mod tftp;
+mod tls;
 mod udp;
 
 pub use fields::{Fact, Facts, Field, Value};
@@ -50,6 +60,8 @@ struct State {
     fragments: Fragments,
     echoes: Echoes,
     streams: tcp::Streams,
+    transfers: tftp::Transfers,
+    files: ftp::Transfers,
 }
 
 impl Dissector {
@@ -89,6 +101,8 @@ impl Dissector {
             state: &mut self.state,
             depth: 0,
             fragment: false,
+            fence: 0,
+            fixed: false,
         };
         let read = match frame.link {
             LinkType::ETHERNET => link::ethernet(&mut pass, Part::new(bytes, len)),
@@ -128,17 +142,29 @@ struct Pass<'a> {
     depth: u32,
     /// Whether this is the first of several fragments that were not put together.
     fragment: bool,
+    /// How much of the line's text is not cleared.
+    fence: usize,
+    /// Whether the protocol's name stays as it is.
+    fixed: bool,
 }
 
 impl Pass<'_> {
     fn name(&mut self, protocol: &'static str) {
-        self.line.protocol = Label::Name(protocol);
+        if !self.fixed {
+            self.line.protocol = Label::Name(protocol);
+        }
     }
 
-    /// Starts the line's text afresh.
+    /// Starts the line's text afresh, behind what is held.
     fn clear(&mut self) -> &mut String {
-        self.line.info.clear();
+        self.line.info.truncate(self.fence);
         &mut self.line.info
+    }
+
+    /// Keeps the line as it is; what comes now is added.
+    fn hold(&mut self) {
+        self.fence = self.line.info.len();
+        self.fixed = true;
     }
 
     /// Adds to the line's text.

@@ -9,8 +9,6 @@ pub(super) enum Short {
     Cut,
     /// It was never there.
     Beyond,
-    /// A length reaches out of what it stands in.
-    Contained,
 }
 
 impl Short {
@@ -19,9 +17,6 @@ impl Short {
         match self {
             Short::Cut => "[Packet size limited during capture]",
             Short::Beyond => "[Malformed Packet]",
-            Short::Contained => {
-                "[Malformed Packet: length of contained item exceeds length of containing item]"
-            }
         }
     }
 }

@@ -7,15 +7,17 @@
 use std::fmt;
 
 use super::ip::Route;
-use super::part::Part;
+use super::part::{Part, Short};
 use super::{Field, Pass, Read, Words};
 use crate::wire::service;
 
 mod analysis;
 mod options;
+mod payload;
 mod stream;
 
-pub(super) use stream::Streams;
+pub(super) use payload::{Need, Shown, Took, note as note_text};
+pub(super) use stream::{Key, Streams};
 
 use self::analysis::{Notes, Seen};
 use self::options::Options;
@@ -65,8 +67,6 @@ pub(super) fn segment(pass: &mut Pass<'_>, route: Route, segment: Part<'_>) -> R
     let (seq, ack, word) = (segment.u32(4)?, segment.u32(8)?, segment.u16(12)?);
     let (flags, window) = (word & 0xfff, segment.u16(14)?);
     let header = Header { src, dst, seq, ack, flags, window, len: usize::from(word >> 12) * 4 };
-    segment.u16(16)?;
-    let urgent = segment.u16(18)?;
     let words = pass.words;
     pass.add(format_args!(" [{}]", Flags(flags, words)));
     if header.len < 20 {
@@ -76,19 +76,20 @@ pub(super) fn segment(pass: &mut Pass<'_>, route: Route, segment: Part<'_>) -> R
         pass.add(format_args!(", bogus TCP header length ({len}, must be at least 20)"));
         return Ok(());
     }
-    let payload = segment.len().checked_sub(header.len);
+    let len = segment.len().saturating_sub(header.len);
     let key = stream::key(route, src, dst);
     let at = pass.line.at;
     let mut stream = pass.state.streams.take(key, header, at);
     let options = Options::parse(segment, header.len);
-    let seen = Seen { header, at, frame: pass.line.number, len: payload.unwrap_or(0) };
+    let seen = Seen { header, at, frame: pass.line.number, len };
     let notes = stream.look(&seen, &options);
-    let read = tell(pass, &mut stream, &seen, &notes, &options, urgent).and_then(|()| {
+    let read = tell(pass, &mut stream, &seen, &notes, &options, segment).and_then(|()| {
         let payload = segment.from(header.len)?;
-        if payload.len() == 0 || header.has(RST) {
-            return Ok(());
+        if header.has(RST) {
+            Ok(())
+        } else {
+            payload::read(pass, &mut stream, &seen, &notes, payload)
         }
-        stream::payload(pass, &mut stream, &seen, &notes, payload)
     });
     pass.state.streams.put(stream);
     read
@@ -101,7 +102,7 @@ fn tell(
     seen: &Seen,
     notes: &Notes,
     options: &Options,
-    urgent: u16,
+    segment: Part<'_>,
 ) -> Read {
     let header = seen.header;
     let (seq, ack) = stream.relative(header);
@@ -114,19 +115,23 @@ fn tell(
     if !classic || header.has(ACK) {
         pass.add(format_args!(" Win={window}"));
     }
-    if header.has(URG) {
-        pass.add(format_args!(" Urg={urgent}"));
-    }
     note(pass, stream, seen, notes, (seq, ack, window));
-    if options.is_short() {
-        return Err(options.short);
+    segment.u16(16)?;
+    if header.has(URG) {
+        pass.add(format_args!(" Urg={}", segment.u16(18)?));
+    }
+    if segment.len() < header.len {
+        return Err(Short::Beyond);
     }
     pass.add(format_args!(" Len={}", seen.len));
     options.tell(pass, stream.base_of_peer(header));
-    let prefix = notes.prefix();
-    if !prefix.is_empty() {
-        pass.line.info.insert_str(0, &prefix);
+    if options.cut {
+        return Err(Short::Cut);
     }
+    let prefix = notes.prefix();
+    pass.line.info.insert_str(0, &prefix);
+    // What stands before the rest stays there, whatever the segment carries.
+    pass.fence = prefix.len();
     Ok(())
 }
 

@@ -5,11 +5,10 @@
 
 use super::ip::Route;
 use super::part::Part;
-use super::{Field, Pass, Read};
+use super::{Field, Pass, Read, dhcp, dns, ntp, syslog, tftp};
 
 /// Reads a UDP datagram.
 pub(super) fn datagram(pass: &mut Pass<'_>, route: Route, datagram: Part<'_>) -> Read {
-    let _ = route;
     let (src, dst) = (datagram.u16(0)?, datagram.u16(2)?);
     pass.name("UDP");
     pass.facts.layer("udp");
@@ -37,6 +36,20 @@ pub(super) fn datagram(pass: &mut Pass<'_>, route: Route, datagram: Part<'_>) ->
     let payload = payload.first(len - 8);
     if payload.len() == 0 {
         return Ok(());
+    }
+    if pass.state.transfers.has(route, src, dst) {
+        return tftp::packet(pass, route, (src, dst), payload);
+    }
+    // The lower port speaks first, as in tshark.
+    for port in [src.min(dst), src.max(dst)] {
+        match port {
+            53 => return dns::message(pass, payload),
+            67 | 68 => return dhcp::message(pass, payload),
+            69 => return tftp::packet(pass, route, (src, dst), payload),
+            123 => return ntp::packet(pass, payload),
+            514 => return syslog::message(pass, payload),
+            _ => {}
+        }
     }
     Ok(())
 }

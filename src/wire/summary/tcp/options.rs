@@ -2,7 +2,7 @@
 
 use super::Words;
 use crate::wire::summary::Pass;
-use crate::wire::summary::part::{Part, Short};
+use crate::wire::summary::part::Part;
 
 /// Longest shift of a window; what is beyond counts as this.
 const SHIFT_MAX: u8 = 14;
@@ -11,9 +11,8 @@ const SHIFT_MAX: u8 = 14;
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     found: Vec<Opt>,
-    /// Why they could not all be read.
-    pub short: Short,
-    cut: bool,
+    /// Whether some of them were not captured.
+    pub cut: bool,
     /// The shift that a window scale option asks for.
     pub shift: Option<u8>,
 }
@@ -33,18 +32,12 @@ enum Opt {
 }
 
 impl Options {
-    /// Reads the options of a header of `len` bytes, at least 20.
+    /// Reads the options of a header of `len` bytes, at least 20, as far as they were captured.
     pub(super) fn parse(segment: Part<'_>, len: usize) -> Options {
-        let mut options =
-            Options { found: Vec::new(), short: Short::Beyond, cut: false, shift: None };
-        let bytes = match segment.slice(20, len - 20) {
-            Ok(bytes) => bytes,
-            Err(short) => {
-                (options.short, options.cut) = (short, true);
-                return options;
-            }
-        };
-        let mut rest = bytes;
+        let mut options = Options { found: Vec::new(), cut: false, shift: None };
+        let captured = segment.captured();
+        options.cut = captured.len() < len;
+        let mut rest = captured.get(20..len.min(captured.len())).unwrap_or_default();
         while let [kind, tail @ ..] = rest {
             let len = match kind {
                 0 => break,
@@ -91,11 +84,6 @@ impl Options {
             }
             (_, _) => {}
         }
-    }
-
-    /// Returns whether the header is longer than the segment.
-    pub(super) const fn is_short(&self) -> bool {
-        self.cut
     }
 
     /// Writes them; `base` is where the peer's numbers begin.

@@ -3,19 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use super::analysis::{Notes, Seen, Track};
+use super::analysis::{Seen, Track};
 use super::options::Options;
+use super::payload::{Apps, WAITING_MAX, Waiting};
 use super::{ACK, Header, SYN};
 use crate::wire::pcap::Stamp;
 use crate::wire::summary::ip::Route;
-use crate::wire::summary::part::Part;
-use crate::wire::summary::{Pass, Read};
 
 /// Most conversations that are remembered.
 const STREAMS_MAX: usize = 4096;
+/// Most bytes that wait for the rest of their messages, over all conversations.
+const HELD_MAX: usize = 32 * WAITING_MAX;
 
 /// The two ends of a conversation, the lesser one first.
-pub(super) type Key = (([u8; 16], u16), ([u8; 16], u16));
+pub(in crate::wire::summary) type Key = (([u8; 16], u16), ([u8; 16], u16));
 
 /// Returns the conversation that a segment belongs to.
 pub(super) fn key(route: Route, src: u16, dst: u16) -> (Key, bool) {
@@ -27,6 +28,8 @@ pub(super) fn key(route: Route, src: u16, dst: u16) -> (Key, bool) {
 #[derive(Debug, Default)]
 pub(in crate::wire::summary) struct Streams {
     streams: BTreeMap<Key, Stream>,
+    /// Bytes of messages that wait for their rest, of all conversations.
+    held: usize,
     /// How many there have been.
     count: u32,
     turn: u64,
@@ -45,8 +48,9 @@ pub(super) struct Stream {
     /// Whether the segment at hand begins a new conversation between the same ports.
     pub reused: bool,
     syn_at: Option<Stamp>,
-    /// Nanoseconds from the first segment to the third.
+    /// Nanoseconds from the first segment to its acknowledgment.
     pub handshake: Option<u64>,
+    pub apps: Apps,
 }
 
 /// One end of a conversation.
@@ -56,6 +60,8 @@ pub(super) struct End {
     pub base: Option<u32>,
     scale: Scale,
     pub track: Track,
+    /// What it has said of a message that is not complete.
+    waiting: Option<Waiting>,
 }
 
 /// By how many bits an end's windows are shifted.
@@ -86,7 +92,10 @@ impl Streams {
     pub(super) fn take(&mut self, (key, second): (Key, bool), header: Header, at: Stamp) -> Stream {
         self.turn += 1;
         let mut stream = match self.streams.remove(&key) {
-            Some(stream) => stream,
+            Some(stream) => {
+                self.held -= stream.held().min(self.held);
+                stream
+            }
             None => {
                 self.make_room();
                 self.fresh(key)
@@ -107,6 +116,14 @@ impl Streams {
     }
 
     pub(super) fn put(&mut self, stream: Stream) {
+        self.held += stream.held();
+        if self.held > HELD_MAX {
+            // Rare enough that nobody is spared: what waits is told as segments.
+            for stream in self.streams.values_mut() {
+                stream.ends.iter_mut().for_each(|end| end.waiting = None);
+            }
+            self.held = stream.held();
+        }
         self.streams.insert(stream.key, stream);
     }
 
@@ -122,6 +139,7 @@ impl Streams {
             reused: false,
             syn_at: None,
             handshake: None,
+            apps: Apps::default(),
         }
     }
 
@@ -130,8 +148,10 @@ impl Streams {
             return;
         }
         let oldest = self.streams.iter().min_by_key(|(_, stream)| stream.turn);
-        if let Some(key) = oldest.map(|(key, _)| *key) {
-            self.streams.remove(&key);
+        if let Some(key) = oldest.map(|(key, _)| *key)
+            && let Some(stream) = self.streams.remove(&key)
+        {
+            self.held -= stream.held().min(self.held);
         }
     }
 }
@@ -211,14 +231,36 @@ impl Stream {
         self.peer().base.unwrap_or(0)
     }
 
+    pub(super) const fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Returns the addresses that the segment at hand is from and to.
+    pub(super) const fn route(&self) -> ([u8; 16], [u8; 16]) {
+        let ((first, _), (second, _)) = self.key;
+        if self.from_second { (second, first) } else { (first, second) }
+    }
+
+    /// Returns which end sent the segment at hand.
+    pub(super) const fn end_index(&self) -> usize {
+        self.from_second as usize
+    }
+
+    pub(super) const fn waiting(&self) -> Option<&Waiting> {
+        self.ends[self.end_index()].waiting.as_ref()
+    }
+
+    pub(super) const fn waiting_mut(&mut self) -> &mut Option<Waiting> {
+        &mut self.ends[self.end_index()].waiting
+    }
+
+    fn held(&self) -> usize {
+        self.ends.iter().filter_map(|end| end.waiting.as_ref()).map(Waiting::held).sum()
+    }
+
     /// Returns the segment's window in bytes.
     pub(super) fn window(&self, header: Header) -> u32 {
         let shift = if header.has(SYN) { 0 } else { self.own().shift_now() };
         u32::from(header.window) << shift
     }
-}
-
-/// Reads what a segment carries.
-pub(super) fn payload(_: &mut Pass<'_>, _: &mut Stream, _: &Seen, _: &Notes, _: Part<'_>) -> Read {
-    Ok(())
 }
