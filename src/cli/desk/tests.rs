@@ -160,6 +160,10 @@ fn an_account_is_made_at_the_prompt_and_is_good_for_what_its_roles_say() {
     let shown = enter(&mut mio, &mut desk, "clear lock-status\nshow detail\n");
     assert!(shown.contains("User lock status: Not Locked"));
     let shown = enter(&mut mio, &mut desk, "up\nshow audit-logs\nshow user-sessions detail\n");
+    let anywhere = enter(&mut mio, &mut desk, "show sessions detail\nshow users detail\n");
+    assert!(anywhere.contains("    Host: 192.0.2.7\r\n"), "{anywhere}");
+    assert!(anywhere.contains("Local User admin:\r\n"), "{anywhere}");
+    assert!(anywhere.contains("Local User jo:\r\n"), "{anywhere}");
     for text in ["Local User jo created", "is locked out", "    Host: 192.0.2.7\r\n"] {
         assert!(shown.contains(text), "{text} is not in {shown}");
     }

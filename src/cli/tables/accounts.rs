@@ -19,6 +19,15 @@ const SET: &str = "Set property values";
 const SHOW: &str = "Show running system information";
 const CLEAR: &str = "Reset functions";
 
+/// In every scope of the supervisor's shell.
+pub(super) static SHOWS: &[Command<Mio>] = &[
+    show("show users [detail]", &[SHOW, "Local users", "Detail"], |mio, call| {
+        show_users(mio, call, None);
+        Ok(())
+    }),
+    show("show sessions [detail]", &[SHOW, "User sessions", "Detail"], show_sessions),
+];
+
 /// In `/security` itself.
 pub(super) static SECURITY: &[Command<Mio>] = &[
     show(

@@ -68,6 +68,7 @@ pub static MIO: LazyLock<Shell<Mio>> = LazyLock::new(|| {
             everywhere::COMMANDS,
             license::SHOW,
             top::SHOWS,
+            accounts::SHOWS,
             derive::shows_of(root),
         ]),
         prompt: mio_prompt,
