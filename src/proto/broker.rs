@@ -100,6 +100,8 @@ pub enum Event {
     ConsoleIn { slot: Slot, serial: u32, bytes: Vec<u8> },
     /// Somebody left a blade's console.
     ConsoleClose { slot: Slot },
+    /// Something came over the wire of a port, from another chassis.
+    Frame { port: String, bytes: Vec<u8> },
     /// The deadline that `poll` gave has come.
     Due,
 }
@@ -119,6 +121,8 @@ pub enum Output {
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     /// A blade's console went away, or there is none to type into.
     ConsoleDown { slot: Slot },
+    /// A blade sends this over the wire of its port; the other blades of the chassis have it already.
+    Frame { slot: Slot, port: String, bytes: Vec<u8> },
     /// A line for the log.
     Log(String),
 }
@@ -204,6 +208,7 @@ impl Broker {
                     self.type_into(slot, Message::ConsoleClosed);
                 }
             }
+            Event::Frame { port, bytes } => self.flood(None, &port, &bytes),
             Event::Due => self.due(now),
         }
     }
@@ -309,7 +314,20 @@ impl Broker {
                 self.outputs.push_back(Output::ConsoleOut { slot, bytes, settled });
             }
             Step::ConsoleClosed { slot } => self.outputs.push_back(Output::ConsoleDown { slot }),
+            Step::Frame { slot, port, bytes } => {
+                self.flood(Some(slot), &port, &bytes);
+                self.outputs.push_back(Output::Frame { slot, port, bytes });
+            }
             Step::Nothing => {}
+        }
+    }
+
+    /// Hands what is on the wire of a port to every blade but the one that sent it.
+    fn flood(&mut self, from: Option<Slot>, port: &str, bytes: &[u8]) {
+        let seats = self.bays.iter().filter(|(slot, _)| Some(**slot) != from);
+        let seats: Vec<LinkId> = seats.filter_map(|(_, bay)| bay.license).collect();
+        for id in seats {
+            self.send(id, &Message::Frame { port: port.to_owned(), bytes: bytes.to_vec() });
         }
     }
 

@@ -7,6 +7,7 @@ use crate::proto::blade::{Blade, FeatureError};
 use super::super::call::Call;
 use super::super::grammar::{Command, Refusal, Scope};
 use super::exec::PRIVILEGED;
+use super::failover;
 
 /// `asa(config)#`
 pub(super) static CONFIG: Scope<Blade> = Scope {
@@ -14,7 +15,7 @@ pub(super) static CONFIG: Scope<Blade> = Scope {
     help: &["Configuration"],
     verbs: &[],
     inherits: true,
-    includes: &[MODE],
+    includes: &[MODE, failover::CONFIG],
     scopes: &[&SMART_LICENSE],
     commands: &[
         Command {

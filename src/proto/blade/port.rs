@@ -109,6 +109,7 @@ impl Port {
                 | Message::Enforce { .. }
                 | Message::Policy { .. }
                 | Message::Ping { .. }
+                | Message::Frame { .. }
                 | Message::ConsoleOut { .. },
             ) => return Err(PortError::Unexpected { name }),
         }))

@@ -39,6 +39,7 @@ pub(super) enum Step {
     Ping { number: u32 },
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     ConsoleClosed { slot: Slot },
+    Frame { slot: Slot, port: String, bytes: Vec<u8> },
     Nothing,
 }
 
@@ -94,6 +95,9 @@ impl Link {
                 Step::Request { slot, handle, tag, count }
             }
             (State::License { slot }, Message::Release { handle }) => Step::Release { slot, handle },
+            (State::License { slot }, Message::Frame { port, bytes }) => {
+                Step::Frame { slot, port, bytes }
+            }
             (State::Console { slot }, Message::ConsoleOut { bytes, settled }) => {
                 Step::ConsoleOut { slot, bytes, settled }
             }
@@ -111,10 +115,14 @@ impl Link {
                 | Message::Ping { .. }
                 | Message::Pong { .. }
                 | Message::ConsoleOut { .. }
-                | Message::ConsoleClosed,
+                | Message::ConsoleClosed
+                | Message::Frame { .. },
             )
             | (State::License { .. }, Message::ConsoleOut { .. } | Message::ConsoleClosed)
-            | (State::Console { .. }, Message::Request { .. } | Message::Release { .. })
+            | (
+                State::Console { .. },
+                Message::Request { .. } | Message::Release { .. } | Message::Frame { .. },
+            )
             | (
                 State::Greeted | State::License { .. } | State::Console { .. },
                 Message::Hello(_),

@@ -9,6 +9,7 @@ use crate::base::ident::{Handle, Slot, Tag};
 use crate::base::time::Utc;
 
 use super::{BODY_MAX, CONSOLE_CHUNK_MAX, FrameError};
+use crate::wire::units::{PACKET_MAX, PORT_MAX};
 
 /// Longest text field, in bytes.
 pub const TEXT_MAX: usize = 255;
@@ -62,6 +63,8 @@ pub enum Message {
     // Either way.
     /// The console session is over.
     ConsoleClosed,
+    /// Something on the wire of a blade's port, to or from other units.
+    Frame { port: String, bytes: Vec<u8> },
 }
 
 /// What a connection is for.
@@ -164,7 +167,7 @@ impl Denial {
 
 impl Message {
     /// The kinds there are, as the header's sixth byte names them.
-    pub const KINDS: RangeInclusive<u8> = 1..=16;
+    pub const KINDS: RangeInclusive<u8> = 1..=17;
 
     /// Returns the byte that names this kind of message in a header.
     pub const fn kind(&self) -> u8 {
@@ -185,6 +188,7 @@ impl Message {
             Message::ConsoleIn { .. } => 14,
             Message::ConsoleOut { .. } => 15,
             Message::ConsoleClosed => 16,
+            Message::Frame { .. } => 17,
         }
     }
 
@@ -207,6 +211,7 @@ impl Message {
             Message::ConsoleIn { .. } => "ConsoleIn",
             Message::ConsoleOut { .. } => "ConsoleOut",
             Message::ConsoleClosed => "ConsoleClosed",
+            Message::Frame { .. } => "Frame",
         }
     }
 
@@ -266,6 +271,10 @@ impl Message {
                 put_bytes(out, bytes);
             }
             Message::ConsoleClosed => {}
+            Message::Frame { port, bytes } => {
+                put_text(out, port);
+                put_bytes(out, bytes);
+            }
         }
     }
 
@@ -351,6 +360,15 @@ impl<'a> Fields<'a> {
                 Message::ConsoleOut { settled: there.then_some(serial), bytes: self.rest()? }
             }
             16 => Message::ConsoleClosed,
+            17 => {
+                let at = self.at;
+                let port = self.text()?.to_owned();
+                let bytes = self.rest()?;
+                if port.len() > PORT_MAX || bytes.len() > PACKET_MAX {
+                    return Err(self.error(at));
+                }
+                Message::Frame { port, bytes }
+            }
             got => return Err(FrameError::Kind { got }),
         })
     }
