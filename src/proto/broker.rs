@@ -21,6 +21,8 @@ use crate::base::time::{Instant, Now};
 use crate::proto::Next;
 use crate::wire::appag::{CONSOLE_CHUNK_MAX, FrameError, Hello, Message, Refusal, Role, Welcome};
 
+use crate::wire::units::{Bootstrap, Standing};
+
 mod bay;
 mod link;
 
@@ -100,6 +102,8 @@ pub enum Event {
     ConsoleIn { slot: Slot, serial: u32, bytes: Vec<u8> },
     /// Somebody left a blade's console.
     ConsoleClose { slot: Slot },
+    /// What the configuration makes the ASA of a slot; `None` if it is none of a cluster.
+    Bootstrap { slot: Slot, cluster: Option<Bootstrap> },
     /// Something came over the wire of a port, from another chassis.
     Frame { port: String, bytes: Vec<u8> },
     /// The deadline that `poll` gave has come.
@@ -208,6 +212,7 @@ impl Broker {
                     self.type_into(slot, Message::ConsoleClosed);
                 }
             }
+            Event::Bootstrap { slot, cluster } => self.bootstrap(slot, cluster),
             Event::Frame { port, bytes } => self.flood(None, &port, &bytes),
             Event::Due => self.due(now),
         }
@@ -244,6 +249,11 @@ impl Broker {
     /// Returns what the blade in a slot said of itself, while it is attached.
     pub fn attached(&self, slot: Slot) -> Option<&Hello> {
         self.bays.get(&slot)?.hello.as_ref()
+    }
+
+    /// Returns where the ASA in a slot stands among others.
+    pub fn standing(&self, slot: Slot) -> Standing {
+        self.bays.get(&slot).map_or(Standing::Alone, |bay| bay.standing)
     }
 
     /// Tells whether a slot holds a module, attached or not.
@@ -318,7 +328,24 @@ impl Broker {
                 self.flood(Some(slot), &port, &bytes);
                 self.outputs.push_back(Output::Frame { slot, port, bytes });
             }
+            Step::Standing { slot, standing } => {
+                if let Some(bay) = self.bays.get_mut(&slot) {
+                    bay.standing = standing;
+                }
+            }
             Step::Nothing => {}
+        }
+    }
+
+    /// Tells the ASA of a slot what the configuration makes it, if that is news.
+    fn bootstrap(&mut self, slot: Slot, cluster: Option<Bootstrap>) {
+        let Some(bay) = self.bays.get_mut(&slot) else { return };
+        if bay.bootstrap == cluster {
+            return;
+        }
+        bay.bootstrap.clone_from(&cluster);
+        if let Some(id) = bay.license {
+            self.send(id, &Message::Bootstrap(cluster.unwrap_or_else(none)));
         }
     }
 
@@ -401,6 +428,10 @@ impl Broker {
             link.seat(role, slot);
         }
         self.send(id, &Message::Welcome(welcome));
+        let bootstrap = self.bays.get(&slot).and_then(|bay| bay.bootstrap.clone());
+        if let (Role::License, Some(cluster)) = (role, bootstrap) {
+            self.send(id, &Message::Bootstrap(cluster));
+        }
         for message in visitor.into_iter().flat_map(|visitor| visitor.said) {
             self.send(id, &message);
         }
@@ -413,6 +444,7 @@ impl Broker {
             if bay.license == Some(id) {
                 bay.license = None;
                 bay.hello = None;
+                bay.standing = Standing::default();
                 self.unwritten |= bay.lapse() == bay::Change::Made;
                 self.outputs.push_back(Output::Log(format!("blade {slot}: detached")));
             }
@@ -535,6 +567,20 @@ impl Broker {
                 }
             }
         }
+    }
+}
+
+/// What an ASA is told that is none of a cluster any more.
+fn none() -> Bootstrap {
+    let unset = std::net::Ipv4Addr::UNSPECIFIED;
+    Bootstrap {
+        group: String::new(),
+        unit: String::new(),
+        port: String::new(),
+        address: unset,
+        mask: unset,
+        priority: 0,
+        key: String::new(),
     }
 }
 

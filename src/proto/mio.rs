@@ -240,6 +240,7 @@ impl Mio {
         for difference in &differences {
             self.carry_out(now, difference);
         }
+        self.bootstrap_blades(now);
         self.outputs.push_back(Output::Configured(differences));
         self.unobserved = true;
         Ok(())
@@ -348,6 +349,16 @@ impl Mio {
         if reserve != self.agent.stored().reservation.is_enabled() {
             // What the agent refuses stays as the agent has it: a licence is not lost by this.
             let _ = self.agent.set_reservation(now, reserve);
+        }
+        self.bootstrap_blades(now);
+    }
+
+    /// Tells the broker what the logical devices make of each slot's ASA.
+    fn bootstrap_blades(&mut self, now: Now) {
+        let mut clusters = facts::clusters(self.config.objects());
+        for slot in (1..=Slot::MAX).filter_map(Slot::new) {
+            let cluster = clusters.remove(&slot);
+            self.broker.handle(now, broker::Event::Bootstrap { slot, cluster });
         }
     }
 

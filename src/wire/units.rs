@@ -216,6 +216,49 @@ pub enum Rejection {
     Full,
 }
 
+/// Where a unit stands among others, as its supervisor learns it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Neither pair nor cluster.
+    #[default]
+    Alone,
+    /// Of a pair or a cluster, and without a place in it yet.
+    Seeking,
+    Active,
+    Standby,
+    Control,
+    Data,
+    /// Its cluster is switched off, or turned it away.
+    Outside,
+}
+
+impl Standing {
+    /// Every standing, in the order of its number.
+    pub const ALL: [Standing; 7] = [
+        Standing::Alone,
+        Standing::Seeking,
+        Standing::Active,
+        Standing::Standby,
+        Standing::Control,
+        Standing::Data,
+        Standing::Outside,
+    ];
+}
+
+/// What a chassis tells the blade of a clustered logical device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// Name of the cluster; empty if the device is none of a cluster any more.
+    pub group: String,
+    pub unit: String,
+    pub port: String,
+    pub address: Ipv4Addr,
+    pub mask: Ipv4Addr,
+    pub priority: u32,
+    pub key: String,
+}
+
 /// Why bytes are no packet. They are counted and dropped.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PacketError {

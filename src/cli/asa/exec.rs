@@ -5,7 +5,7 @@ use crate::proto::blade::Blade;
 
 use super::super::call::{Ask, Call};
 use super::super::grammar::{Command, Need, Refusal, Scope};
-use super::{config, failover, same, show};
+use super::{cluster, config, failover, same, show};
 
 /// Tries at the password before `enable` gives up.
 const PASSWORD_TRIES: u8 = 3;
@@ -60,7 +60,7 @@ pub(super) static PRIVILEGED: Scope<Blade> = Scope {
     help: &["Privileged EXEC"],
     verbs: &[],
     inherits: true,
-    includes: &[failover::EXEC],
+    includes: &[failover::EXEC, cluster::EXEC],
     scopes: &[&config::CONFIG],
     commands: &[
         Command {
@@ -113,13 +113,14 @@ pub(super) static PRIVILEGED: Scope<Blade> = Scope {
             ..Command::READ
         },
         Command {
-            syntax: "show running-config [{license | hostname | failover | prompt}]",
+            syntax: "show running-config [{license | hostname | failover | cluster | prompt}]",
             help: &[
                 "Show running system information",
                 "Current operating configuration",
                 "Smart licensing configuration",
                 "Name of the system",
                 "Failover configuration",
+                "Cluster configuration",
                 "Configuration of the prompt",
             ],
             source: Source::Seed("asa# show run license"),
@@ -297,6 +298,8 @@ fn show_running(blade: &mut Blade, call: &mut Call<'_, Blade>) -> Result<(), Ref
         format!("hostname {}", running.hostname)
     } else if call.args.has("failover") {
         show::failover::whole_config(&running)
+    } else if call.args.has("cluster") {
+        show::cluster::config(&running)
     } else if call.args.has("prompt") {
         show::failover::prompt_line(&running)
     } else {

@@ -234,12 +234,12 @@ pub(super) static CONFIG: &[Command<Blade>] = &[
     },
 ];
 
-fn refused(done: Result<(), PairError>) -> Result<(), Refusal> {
+pub(super) fn refused(done: Result<(), PairError>) -> Result<(), Refusal> {
     done.map_err(|error| Refusal::denied(error.device_text()))
 }
 
 /// Writes a port's name as a chassis does, `ethernet1/4` as `Ethernet1/4`.
-fn port_name(typed: &str) -> String {
+pub(super) fn port_name(typed: &str) -> String {
     let lower = typed.to_ascii_lowercase();
     let mut letters = lower.chars();
     letters

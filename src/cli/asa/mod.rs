@@ -7,6 +7,7 @@ use super::dialect;
 use super::grammar::{Scope, Shell, World};
 use crate::proto::blade::Blade;
 
+mod cluster;
 mod config;
 mod console;
 mod exec;

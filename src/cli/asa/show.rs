@@ -11,6 +11,7 @@ use crate::base::entitlement::Feature;
 use crate::base::time::Now;
 use crate::proto::blade::{Blade, Capabilities, Config, Held};
 
+pub mod cluster;
 pub mod failover;
 
 /// `show license all`.
@@ -195,7 +196,12 @@ pub fn saved(blade: &Blade, config: &Config) -> String {
 
 /// The parts of a configuration that are there only if something is configured.
 fn parts(config: &Config) -> Vec<String> {
-    let parts = [failover::config(config), license_config(config), failover::prompt_config(config)];
+    let parts = [
+        failover::config(config),
+        cluster::config(config),
+        license_config(config),
+        failover::prompt_config(config),
+    ];
     parts.into_iter().filter(|part| !part.is_empty()).collect()
 }
 

@@ -70,11 +70,11 @@ impl Blade {
         if count == before {
             return Ok(());
         }
-        if !self.may_ask() {
+        if !self.asks_for(feature) {
             self.features.insert(feature, count);
             return Ok(());
         }
-        if feature != Feature::Tier && !self.has_valid_tier() {
+        if feature != Feature::Tier && !self.has_valid_tier() && !self.cluster.is_data() {
             return Err(FeatureError::TierFirst);
         }
         if feature != Feature::Tier && count > before && !self.is_compliant() {
@@ -112,7 +112,8 @@ impl Blade {
     /// Asks for what is configured and not held.
     pub(super) fn ask_missing(&mut self, now: Now) {
         for (feature, count) in self.features.clone() {
-            if self.held.get(&feature).is_none_or(|held| held.count != count) {
+            let held = self.held.get(&feature).is_some_and(|held| held.count == count);
+            if self.asks_for(feature) && !held {
                 self.ask(now, feature, count);
             }
         }

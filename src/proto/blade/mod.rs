@@ -27,9 +27,10 @@ use crate::base::platform::Module;
 use crate::base::time::{Instant, Now, Utc};
 use crate::proto::Next;
 use crate::wire::appag::{Denial, Hello, Message, Refusal, Role, Welcome};
-use crate::wire::units::{Pair, PromptPart, Unit};
+use crate::wire::units::{Pair, PromptPart, Standing, Unit};
 
 mod capability;
+pub mod cluster;
 pub mod failover;
 mod feature;
 pub mod port;
@@ -39,6 +40,7 @@ pub use capability::Capabilities;
 pub use feature::FeatureError;
 pub use units::PairError;
 
+use cluster::{Cluster, Group};
 use failover::{Cached, Failover};
 
 /// How long a blade waits before it tries to reach its supervisor again.
@@ -100,6 +102,8 @@ pub struct Config {
     pub unit: Unit,
     #[serde(default = "Pair::unconfigured")]
     pub failover: Pair,
+    #[serde(default)]
+    pub cluster: Option<Group>,
 }
 
 impl Default for Config {
@@ -112,6 +116,7 @@ impl Default for Config {
             prompt: hostname_alone(),
             unit: Unit::default(),
             failover: Pair::unconfigured(),
+            cluster: None,
         }
     }
 }
@@ -217,6 +222,10 @@ pub struct Blade {
     prompt: Vec<PromptPart>,
     pair: Pair,
     failover: Failover,
+    group: Option<Group>,
+    cluster: Cluster,
+    /// What the supervisor was told last.
+    told: Standing,
     cached: Option<Cached>,
     /// What flash has of it.
     kept: Option<Cached>,
@@ -252,6 +261,9 @@ impl Blade {
             prompt: startup.prompt.clone(),
             pair: startup.failover.clone(),
             failover: Failover::new(now, startup.unit, &startup.failover),
+            group: startup.cluster.clone(),
+            cluster: Cluster::new(now, startup.cluster.as_ref()),
+            told: Standing::Alone,
             startup,
             features,
             held,
@@ -266,9 +278,7 @@ impl Blade {
             outputs: VecDeque::from([Output::Connect]),
             unwritten: false,
         };
-        if blade.may_ask() {
-            blade.ask_missing(now);
-        }
+        blade.ask_missing(now);
         // Until the supervisor has set the clock, the time of a request would be a guess.
         for held in blade.held.values_mut() {
             (held.asked, held.status) = (false, Status::Pending);
@@ -373,6 +383,7 @@ impl Blade {
             prompt: self.prompt.clone(),
             unit: self.failover.unit,
             failover: self.pair.clone(),
+            cluster: self.group.clone(),
         }
     }
 
@@ -432,7 +443,9 @@ impl Blade {
             self.unwritten = true;
         }
         self.set_rate(now, welcome.rate_milli);
-        if self.may_ask() {
+        self.told = Standing::Alone;
+        self.tell_standing();
+        if self.asks() {
             self.ask_again(welcome.wall, |_| true);
         } else {
             // The supervisor forgot them with the last connection.
@@ -466,6 +479,7 @@ impl Blade {
                 self.set_rate(now, rate_milli);
                 self.outputs.push_back(Output::Clock { wall, rate_milli });
             }
+            Message::Bootstrap(cluster) => self.bootstrap(now, cluster),
             Message::Frame { port, bytes } => self.hear(now, &port, &bytes),
             Message::Ping { number } => self.send(Message::Pong { number }),
             Message::Pong { .. } => {}
@@ -477,6 +491,7 @@ impl Blade {
             | Message::Welcome(_)
             | Message::Request { .. }
             | Message::Release { .. }
+            | Message::Standing(_)
             | Message::ConsoleOpen { .. }
             | Message::ConsoleIn { .. }
             | Message::ConsoleOut { .. }

@@ -110,6 +110,8 @@ impl Port {
                 | Message::Policy { .. }
                 | Message::Ping { .. }
                 | Message::Frame { .. }
+                | Message::Standing(_)
+                | Message::Bootstrap(_)
                 | Message::ConsoleOut { .. },
             ) => return Err(PortError::Unexpected { name }),
         }))

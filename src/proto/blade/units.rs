@@ -2,13 +2,16 @@
 
 use thiserror::Error;
 
+use super::cluster::{self, Cluster, Group};
 use super::failover::{Act, Cached, Failover, GRACE, Own};
 use super::{Blade, Capabilities, Link, Output, Status};
 use crate::base::enforcement::Mode;
 use crate::base::entitlement::Feature;
 use crate::base::time::{Instant, Now};
 use crate::wire::appag::Message;
-use crate::wire::units::{Addresses, Interface, Packet, Pair, PromptPart, Replica, Unit};
+use crate::wire::units::{
+    Addresses, Bootstrap, Interface, Packet, Pair, PromptPart, Replica, Shared, Standing, Unit,
+};
 
 /// Why a line of the failover configuration is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -25,6 +28,25 @@ pub enum PairError {
     NoMate,
     #[error("failover is off")]
     Off,
+    #[error("a cluster and a failover pair exclude each other")]
+    Both,
+    #[error("another cluster group is configured")]
+    OtherGroup,
+    #[error("the cluster lacks the unit's name or its interface")]
+    Incomplete,
+    #[error("the cluster is on: its configuration can't change")]
+    Enabled,
+}
+
+/// What a unit may ask its supervisor for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asking {
+    All,
+    /// What every unit of a cluster needs for itself.
+    PerUnit,
+    Nothing,
+    /// Its place is not known yet: what it holds stays, and nothing is added.
+    Later,
 }
 
 impl PairError {
@@ -47,6 +69,17 @@ impl PairError {
             PairError::On => "ERROR: Failover is on: enter `no failover` first.",
             PairError::NoMate => "ERROR: The other unit is not ready to take over.",
             PairError::Off => "ERROR: Failover is off.",
+            PairError::Both => {
+                "ERROR: Failover and clustering exclude each other: switch one of them off first."
+            }
+            PairError::OtherGroup => {
+                "ERROR: Another cluster group is configured: enter `no cluster group` first."
+            }
+            PairError::Incomplete => {
+                "ERROR: Clustering cannot be enabled: configure `local-unit` and \
+                 `cluster-interface` first."
+            }
+            PairError::Enabled => "ERROR: Clustering is enabled: enter `no enable` first.",
         }
     }
 }
@@ -62,20 +95,87 @@ impl Blade {
         &self.pair
     }
 
-    /// Returns true while licences are this unit's to ask for.
+    /// Returns the cluster machine, to be looked at.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// Returns the configuration of the cluster as it stands.
+    pub fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
+    }
+
+    fn asking(&self) -> Asking {
+        if self.failover.is_standby() {
+            Asking::Nothing
+        } else if self.cluster.is_data() {
+            Asking::PerUnit
+        } else if !self.failover.may_ask() || self.cluster.is_on() && !self.cluster.is_control() {
+            Asking::Later
+        } else {
+            Asking::All
+        }
+    }
+
+    /// Returns true while all licences are this unit's to ask for.
     pub fn may_ask(&self) -> bool {
-        self.failover.may_ask()
+        self.asking() == Asking::All
+    }
+
+    /// Returns true while any licence is.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.asking(), Asking::All | Asking::PerUnit)
+    }
+
+    /// Returns true while an entitlement of this feature is this unit's to ask for.
+    ///
+    /// # Source
+    /// Seed, "ASA-cluster": a data unit keeps its per-unit entitlements, strong encryption.
+    pub(super) fn asks_for(&self, feature: Feature) -> bool {
+        match self.asking() {
+            Asking::All => true,
+            Asking::PerUnit => feature == Feature::StrongEncryption,
+            Asking::Nothing | Asking::Later => false,
+        }
     }
 
     /// Returns true if other units give this one what it may do.
     pub fn shares(&self) -> bool {
-        self.failover.is_on()
+        self.failover.is_on() || self.cluster.is_on()
+    }
+
+    /// Returns where this unit stands among others.
+    pub fn standing(&self) -> Standing {
+        if self.failover.is_on() {
+            return match (self.failover.is_active(), self.failover.state_text()) {
+                (true, _) => Standing::Active,
+                (false, "Standby Ready") => Standing::Standby,
+                (false, _) => Standing::Seeking,
+            };
+        }
+        match &self.group {
+            None => Standing::Alone,
+            Some(_) if self.cluster.is_control() => Standing::Control,
+            Some(_) if self.cluster.is_data() => Standing::Data,
+            Some(_) if self.cluster.is_on() => Standing::Seeking,
+            Some(_) => Standing::Outside,
+        }
+    }
+
+    /// Tells the supervisor where this unit stands, if that is news.
+    pub(super) fn tell_standing(&mut self) {
+        let standing = self.standing();
+        if self.link == Link::Up && self.told != standing {
+            self.told = standing;
+            self.send(Message::Standing(standing));
+        }
     }
 
     /// Returns what stands in the prompt before its sign.
     pub fn prompt(&self) -> String {
         let parts = self.prompt.iter().map(|part| match part {
-            PromptPart::Hostname | PromptPart::ClusterUnit => self.hostname.as_str(),
+            PromptPart::Hostname => self.hostname.as_str(),
+            PromptPart::ClusterUnit => self.group.as_ref().map_or("", |group| group.unit.as_str()),
             PromptPart::Priority => match self.failover.unit {
                 Unit::Primary => "pri",
                 Unit::Secondary => "sec",
@@ -187,6 +287,9 @@ impl Blade {
         if on && self.pair.lan.is_none() {
             return Err(PairError::NoInterface);
         }
+        if on && self.cluster.is_on() {
+            return Err(PairError::Both);
+        }
         if self.pair.on == on && self.failover.is_on() == on {
             return Ok(());
         }
@@ -252,6 +355,17 @@ impl Blade {
     /// Returns what the units may do together by what is known now, and whether that is all.
     fn reckoned(&self) -> (bool, Capabilities) {
         let (own, module) = (self.capabilities(), self.facts.module);
+        if self.cluster.is_control() {
+            let others = self.cluster.members().map(|(_, peer)| peer.member.own);
+            let units: Vec<Capabilities> = std::iter::once(own).chain(others).collect();
+            return (self.is_answered(), Capabilities::shared(module, &units));
+        }
+        if self.cluster.is_on() {
+            return match self.cluster.control_says() {
+                Some(shared) if self.cluster.is_data() => (true, shared),
+                Some(_) | None => (false, Capabilities::shared(module, &[own])),
+            };
+        }
         let mate = self.failover.mate().filter(|mate| mate.alive);
         match mate {
             None => (false, Capabilities::shared(module, &[own])),
@@ -310,9 +424,34 @@ impl Blade {
         }
     }
 
+    fn own_of(&self, now: Now, group: &Group) -> cluster::Own {
+        cluster::Own {
+            serial: self.facts.serial.clone(),
+            release: self.facts.release.clone(),
+            module: self.facts.module.pid.to_owned(),
+            can: self.capabilities(),
+            shared: if self.cluster.is_control() { self.shared(now) } else { None },
+            config: Shared {
+                hostname: self.hostname.clone(),
+                prompt: self.prompt.clone(),
+                features: self.of_the_whole().collect(),
+                saved: self.saved,
+            },
+            group: group.clone(),
+            rate_milli: self.rate_milli,
+        }
+    }
+
+    /// Returns the features that are not each unit's own.
+    fn of_the_whole(&self) -> impl Iterator<Item = (Feature, u32)> {
+        let features = self.features.iter().map(|(feature, count)| (*feature, *count));
+        features.filter(|(feature, _)| *feature != Feature::StrongEncryption)
+    }
+
     /// Returns when the units are due.
     pub(super) fn units_deadline(&self) -> Option<Instant> {
-        self.failover.deadline(&self.pair, self.rate_milli)
+        let pair = self.failover.deadline(&self.pair, self.rate_milli);
+        pair.into_iter().chain(self.cluster.deadline()).min()
     }
 
     /// Lets the units' time pass.
@@ -320,6 +459,10 @@ impl Blade {
         if self.failover.is_on() {
             let own = self.own(now);
             self.failover.due(now, &own);
+        }
+        if let Some(group) = self.group.clone().filter(|_| self.cluster.is_on()) {
+            let own = self.own_of(now, &group);
+            self.cluster.due(now, &own);
         }
     }
 
@@ -336,11 +479,23 @@ impl Blade {
                 Err(_) => self.failover.garbled(),
             }
         }
+        let group = self.group.clone().filter(|_| self.cluster.is_on());
+        if let Some(group) = group.filter(|group| group.port.eq_ignore_ascii_case(port)) {
+            match Packet::decode(bytes) {
+                Ok(packet) => {
+                    let own = self.own_of(now, &group);
+                    self.cluster.hear(now, packet, &own);
+                    self.keep(now);
+                }
+                Err(_) => self.cluster.garbled(),
+            }
+        }
     }
 
     pub(super) fn set_rate(&mut self, now: Now, rate_milli: u32) {
         if std::mem::replace(&mut self.rate_milli, rate_milli) != rate_milli {
             self.failover.repace(now, &self.pair, rate_milli);
+            self.cluster.repace(now, rate_milli);
         }
     }
 
@@ -360,6 +515,126 @@ impl Blade {
                 Act::Role => self.take_role(now),
             }
         }
+        while let Some(act) = self.cluster.poll() {
+            match act {
+                cluster::Act::Send(packet) => {
+                    let port = self.group.as_ref().map(|group| group.port.clone());
+                    self.send_over(port, &packet);
+                }
+                cluster::Act::Console(text) => self.outputs.push_back(Output::Console(text)),
+                cluster::Act::Apply(shared) => self.apply_shared(shared),
+                cluster::Act::Role => self.take_role(now),
+                cluster::Act::Off => {
+                    if let Some(group) = &mut self.group {
+                        group.on = false;
+                    }
+                }
+            }
+        }
+        self.tell_standing();
+    }
+
+    fn send_over(&mut self, port: Option<String>, packet: &Packet) {
+        if let (Link::Up, Some(port), Some(bytes)) = (self.link, port, packet.encode()) {
+            self.send(Message::Frame { port, bytes });
+        }
+    }
+
+    /// Takes the configuration of the control node; what is each unit's own stays.
+    fn apply_shared(&mut self, shared: Shared) {
+        let Shared { hostname, prompt, features, saved } = shared;
+        (self.hostname, self.prompt) = (hostname, prompt);
+        self.features.retain(|feature, _| *feature == Feature::StrongEncryption);
+        self.features.extend(
+            features.into_iter().filter(|(feature, _)| *feature != Feature::StrongEncryption),
+        );
+        if saved != self.saved {
+            self.write_memory();
+            self.saved = saved;
+        }
+    }
+
+    /// Becomes what the chassis's configuration makes of this ASA.
+    pub(super) fn bootstrap(&mut self, now: Now, cluster: Bootstrap) {
+        if cluster.group.is_empty() {
+            self.cluster.end(now);
+            self.group = None;
+        } else {
+            let before = self.group.clone();
+            let known = before.as_ref().filter(|group| group.name == cluster.group);
+            let group = Group {
+                name: cluster.group,
+                unit: cluster.unit,
+                port: cluster.port,
+                address: cluster.address,
+                mask: cluster.mask,
+                priority: cluster.priority,
+                key: Some(cluster.key).filter(|key| !key.is_empty()),
+                on: known.is_none_or(|group| group.on),
+            };
+            if before.as_ref() == Some(&group) {
+                return;
+            }
+            self.cluster.end(now);
+            if group.on {
+                self.cluster.begin(now, self.rate_milli);
+            }
+            self.group = Some(group);
+        }
+        // It is the chassis's word, not an operator's: nobody has to save it.
+        self.write_memory();
+    }
+
+    /// `cluster group`, and its negation.
+    ///
+    /// # Errors
+    /// [`PairError::OtherGroup`]; [`PairError::Enabled`] for its negation.
+    pub fn set_group(&mut self, name: &str, there: bool) -> Result<(), PairError> {
+        let known = self.group.as_ref().map(|group| group.name == name);
+        match (there, known) {
+            (_, Some(false)) => return Err(PairError::OtherGroup),
+            (true, None) => self.group = Some(Group::named(name)),
+            (false, Some(true)) if self.cluster.is_on() => return Err(PairError::Enabled),
+            (false, Some(true)) => self.group = None,
+            (true, Some(true)) | (false, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Changes the cluster's configuration.
+    ///
+    /// # Errors
+    /// [`PairError::Enabled`] while it is on.
+    pub fn edit_group(&mut self, edit: impl FnOnce(&mut Group)) -> Result<(), PairError> {
+        if self.cluster.is_on() {
+            return Err(PairError::Enabled);
+        }
+        if let Some(group) = &mut self.group {
+            edit(group);
+        }
+        Ok(())
+    }
+
+    /// `enable` and `no enable` of a cluster.
+    ///
+    /// # Errors
+    /// [`PairError::Both`]; [`PairError::Incomplete`].
+    pub fn set_cluster(&mut self, now: Now, on: bool) -> Result<(), PairError> {
+        if on && self.failover.is_on() {
+            return Err(PairError::Both);
+        }
+        let Some(group) = &mut self.group else { return Err(PairError::Incomplete) };
+        if on && (group.unit.is_empty() || group.port.is_empty()) {
+            return Err(PairError::Incomplete);
+        }
+        group.on = on;
+        if on {
+            self.cluster.begin(now, self.rate_milli);
+        } else {
+            self.cluster.end(now);
+        }
+        self.pump(now);
+        Ok(())
     }
 
     /// Takes the configuration of the active unit.
@@ -382,16 +657,20 @@ impl Blade {
     /// # Source
     /// Seed, FAQ on unused licences: only the active unit asks for licences.
     fn take_role(&mut self, now: Now) {
-        if self.may_ask() {
-            self.ask_missing(now);
-            if self.link == Link::Up {
-                self.ask_again(now.wall, |held| !held.asked);
-            }
-        } else if self.failover.is_standby() {
-            // The tier goes last.
-            for feature in Feature::ALL.into_iter().rev() {
+        // The supervisor must know of a data unit before it hears of encryption without a tier.
+        self.tell_standing();
+        if self.asking() == Asking::Later {
+            return;
+        }
+        // The tier goes last.
+        for feature in Feature::ALL.into_iter().rev() {
+            if !self.asks_for(feature) {
                 self.give_back(feature);
             }
+        }
+        self.ask_missing(now);
+        if self.link == Link::Up && self.asks() {
+            self.ask_again(now.wall, |held| !held.asked);
         }
     }
 }

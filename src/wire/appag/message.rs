@@ -9,7 +9,7 @@ use crate::base::ident::{Handle, Slot, Tag};
 use crate::base::time::Utc;
 
 use super::{BODY_MAX, CONSOLE_CHUNK_MAX, FrameError};
-use crate::wire::units::{PACKET_MAX, PORT_MAX};
+use crate::wire::units::{Bootstrap, PACKET_MAX, PORT_MAX, Standing};
 
 /// Longest text field, in bytes.
 pub const TEXT_MAX: usize = 255;
@@ -65,6 +65,12 @@ pub enum Message {
     ConsoleClosed,
     /// Something on the wire of a blade's port, to or from other units.
     Frame { port: String, bytes: Vec<u8> },
+    // Blade to supervisor, units.
+    /// Where the blade stands among others.
+    Standing(Standing),
+    // Supervisor to blade, units.
+    /// What the chassis's configuration makes the blade.
+    Bootstrap(Bootstrap),
 }
 
 /// What a connection is for.
@@ -167,7 +173,7 @@ impl Denial {
 
 impl Message {
     /// The kinds there are, as the header's sixth byte names them.
-    pub const KINDS: RangeInclusive<u8> = 1..=17;
+    pub const KINDS: RangeInclusive<u8> = 1..=19;
 
     /// Returns the byte that names this kind of message in a header.
     pub const fn kind(&self) -> u8 {
@@ -189,6 +195,8 @@ impl Message {
             Message::ConsoleOut { .. } => 15,
             Message::ConsoleClosed => 16,
             Message::Frame { .. } => 17,
+            Message::Standing(_) => 18,
+            Message::Bootstrap(_) => 19,
         }
     }
 
@@ -212,6 +220,8 @@ impl Message {
             Message::ConsoleOut { .. } => "ConsoleOut",
             Message::ConsoleClosed => "ConsoleClosed",
             Message::Frame { .. } => "Frame",
+            Message::Standing(_) => "Standing",
+            Message::Bootstrap(_) => "Bootstrap",
         }
     }
 
@@ -274,6 +284,16 @@ impl Message {
             Message::Frame { port, bytes } => {
                 put_text(out, port);
                 put_bytes(out, bytes);
+            }
+            Message::Standing(standing) => out.push(*standing as u8),
+            Message::Bootstrap(cluster) => {
+                put_text(out, &cluster.group);
+                put_text(out, &cluster.unit);
+                put_text(out, &cluster.port);
+                out.extend(cluster.address.octets());
+                out.extend(cluster.mask.octets());
+                out.extend(cluster.priority.to_be_bytes());
+                put_text(out, &cluster.key);
             }
         }
     }
@@ -369,6 +389,16 @@ impl<'a> Fields<'a> {
                 }
                 Message::Frame { port, bytes }
             }
+            18 => Message::Standing(self.choice(|code| Standing::ALL.get(code).copied())?),
+            19 => Message::Bootstrap(Bootstrap {
+                group: self.text()?.to_owned(),
+                unit: self.text()?.to_owned(),
+                port: self.text()?.to_owned(),
+                address: self.array::<4>()?.into(),
+                mask: self.array::<4>()?.into(),
+                priority: self.u32()?,
+                key: self.text()?.to_owned(),
+            }),
             got => return Err(FrameError::Kind { got }),
         })
     }

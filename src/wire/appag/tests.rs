@@ -8,6 +8,7 @@ use crate::base::ident::{Handle, Slot, Tag};
 use crate::base::time::Utc;
 
 use super::*;
+use crate::wire::units::{Bootstrap, Standing};
 
 #[test]
 fn a_frame_is_what_the_picture_says() {
@@ -134,7 +135,7 @@ proptest! {
 
     #[test]
     fn pieces_do_not_matter(
-        picks in vec(0..17_usize, 1..12),
+        picks in vec(0..19_usize, 1..12),
         damage in proptest::option::of((any::<proptest::sample::Index>(), 1..=255_u8)),
         cuts in vec(1..40_usize, 1..40),
     ) {
@@ -245,5 +246,15 @@ fn one_of_each() -> Vec<Message> {
         Message::ConsoleOut { bytes: b"asa# ".to_vec(), settled: Some(1) },
         Message::ConsoleClosed,
         Message::Frame { port: "Ethernet1/4".to_owned(), bytes: b"VFUN".to_vec() },
+        Message::Standing(Standing::Data),
+        Message::Bootstrap(Bootstrap {
+            group: "GROUP1".to_owned(),
+            unit: "unit-1-1".to_owned(),
+            port: "Port-channel48".to_owned(),
+            address: [127, 2, 1, 1].into(),
+            mask: [255, 255, 0, 0].into(),
+            priority: 1,
+            key: String::new(),
+        }),
     ]
 }
