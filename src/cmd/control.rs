@@ -179,6 +179,8 @@ pub enum WaitFor {
     Control,
     /// A blade is a data node of a cluster.
     Data,
+    /// A blade's cluster is switched off, or turned it away.
+    Outside,
 }
 
 /// What a lab or an authority answers.

@@ -8,7 +8,7 @@ mod agent;
 mod backend;
 mod desk;
 mod fleet;
-mod pair;
+mod units;
 
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)

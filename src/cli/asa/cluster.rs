@@ -31,7 +31,7 @@ pub(super) static CONFIG: &[Command<Blade>] = &[
         help: &["Cluster", "Configure a cluster", "Name"],
         source: Source::Seed("asa(config)# cluster group GROUP1"),
         run: |blade, call| {
-            refused(blade.set_group(call.args.text("NAME"), true))?;
+            refused(blade.set_group(call.now, call.args.text("NAME"), true))?;
             call.into(&GROUP);
             Ok(())
         },
@@ -42,7 +42,7 @@ pub(super) static CONFIG: &[Command<Blade>] = &[
         syntax: "no cluster group NAME:name(38)",
         help: &["Negate a command", "Cluster", "Configure a cluster", "Name"],
         source: GUIDE,
-        run: |blade, call| refused(blade.set_group(call.args.text("NAME"), false)),
+        run: |blade, call| refused(blade.set_group(call.now, call.args.text("NAME"), false)),
         returns: true,
         ..Command::WRITE
     },

@@ -71,6 +71,7 @@ impl Status {
             WaitFor::Standby => self.has(Standing::Standby),
             WaitFor::Control => self.has(Standing::Control),
             WaitFor::Data => self.has(Standing::Data),
+            WaitFor::Outside => self.has(Standing::Outside),
         }
     }
 

@@ -128,6 +128,8 @@ pub struct Cluster {
     /// By serial number.
     peers: BTreeMap<String, Peer>,
     poll_at: Instant,
+    /// True once it has left the cluster whose licences it shared.
+    left: bool,
     acts: VecDeque<Act>,
     /// Packets of strangers, and what was none.
     dropped: u64,
@@ -140,6 +142,7 @@ impl Cluster {
             state: State::Disabled,
             peers: BTreeMap::new(),
             poll_at: now.mono,
+            left: false,
             acts: VecDeque::new(),
             dropped: 0,
         };
@@ -414,6 +417,12 @@ impl Cluster {
     }
 
     fn go(&mut self, now: Now, to: State) {
+        if to == State::Disabled {
+            self.left = matches!(self.state, State::Data | State::Control);
+            self.peers.clear();
+        } else {
+            self.left = false;
+        }
         self.state = to;
         self.poll_at = now.mono;
         self.acts.push_back(Act::Role);
@@ -441,6 +450,17 @@ impl Cluster {
     /// Returns true for a data node.
     pub fn is_data(&self) -> bool {
         self.state == State::Data
+    }
+
+    /// Returns true for a unit that left a cluster, whose licences are the others' now.
+    pub fn has_left(&self) -> bool {
+        self.left
+    }
+
+    /// Forgets the cluster: the unit is one by itself again.
+    pub fn forget(&mut self) {
+        self.left = false;
+        self.acts.push_back(Act::Role);
     }
 
     /// Returns the state as `show cluster info` has it.

@@ -108,7 +108,7 @@ impl Blade {
     fn asking(&self) -> Asking {
         if self.failover.is_standby() {
             Asking::Nothing
-        } else if self.cluster.is_data() {
+        } else if self.cluster.is_data() || self.cluster.has_left() {
             Asking::PerUnit
         } else if !self.failover.may_ask() || self.cluster.is_on() && !self.cluster.is_control() {
             Asking::Later
@@ -243,10 +243,12 @@ impl Blade {
         let known = known.into_iter().flatten().any(|interface| interface.name == name);
         match addresses {
             Some(addresses) if known => {
-                drop(self.pair.addresses.insert(name.to_owned(), addresses))
+                self.pair.addresses.insert(name.to_owned(), addresses);
             }
             Some(_) => return Err(PairError::UnknownInterface),
-            None => drop(self.pair.addresses.remove(name)),
+            None => {
+                self.pair.addresses.remove(name);
+            }
         }
         Ok(())
     }
@@ -558,6 +560,7 @@ impl Blade {
     pub(super) fn bootstrap(&mut self, now: Now, cluster: Bootstrap) {
         if cluster.group.is_empty() {
             self.cluster.end(now);
+            self.cluster.forget();
             self.group = None;
         } else {
             let before = self.group.clone();
@@ -589,13 +592,17 @@ impl Blade {
     ///
     /// # Errors
     /// [`PairError::OtherGroup`]; [`PairError::Enabled`] for its negation.
-    pub fn set_group(&mut self, name: &str, there: bool) -> Result<(), PairError> {
+    pub fn set_group(&mut self, now: Now, name: &str, there: bool) -> Result<(), PairError> {
         let known = self.group.as_ref().map(|group| group.name == name);
         match (there, known) {
             (_, Some(false)) => return Err(PairError::OtherGroup),
             (true, None) => self.group = Some(Group::named(name)),
             (false, Some(true)) if self.cluster.is_on() => return Err(PairError::Enabled),
-            (false, Some(true)) => self.group = None,
+            (false, Some(true)) => {
+                self.group = None;
+                self.cluster.forget();
+                self.pump(now);
+            }
             (true, Some(true)) | (false, None) => {}
         }
         Ok(())

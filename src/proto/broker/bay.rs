@@ -198,7 +198,8 @@ impl Bay {
     /// # Source
     /// Seed, "ASA-cluster", the data unit: strong encryption alone.
     fn is_per_unit(&self, tag: &Tag) -> bool {
-        self.standing == Standing::Data && Feature::of_tag(tag) == Some(Feature::StrongEncryption)
+        matches!(self.standing, Standing::Data | Standing::Outside)
+            && Feature::of_tag(tag) == Some(Feature::StrongEncryption)
     }
 
     /// Forgets what an older handle held of this tag, and the oldest lapsed entries beyond the limit.
