@@ -61,6 +61,7 @@ pub(super) fn start(
         flash,
         clock: world.clock.for_chassis(chassis.clock_skew_ms),
         stack,
+        data: world.plug(),
         socket: folder.join(SOCKET),
         slots: chassis.blades.iter().map(|blade| blade.slot).collect(),
         admin_password: (!chassis.setup).then_some(ADMIN_PASSWORD),

@@ -34,6 +34,8 @@ pub(super) struct World {
     settings: Settings,
     /// The wires on which chassis sit, by network.
     wires: BTreeMap<Ipv4Addr, Hub>,
+    /// The switch to which every chassis's data ports are cabled.
+    data: Hub,
     next_mac: std::cell::Cell<u32>,
     pub(super) hosts: Hosts,
     /// The host from which connections of the real host come.
@@ -111,6 +113,7 @@ impl World {
             satellites,
             settings,
             wires,
+            data: Hub::new(),
             next_mac,
             hosts,
             operator,
@@ -125,6 +128,12 @@ impl World {
     /// Returns how the authority treats chassis while nothing is broken.
     pub(super) fn authority_settings(&self) -> Settings {
         self.settings.clone()
+    }
+
+    /// Plugs the data ports of a chassis in; returns their end with a number of the chassis's own.
+    pub(super) fn plug(&self) -> (HubPort, u16) {
+        let number = u16::try_from(self.data.port_count()).unwrap_or(u16::MAX);
+        (self.data.port(MTU), number)
     }
 
     /// Attaches the stack of a chassis to its wire.
