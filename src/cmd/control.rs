@@ -304,9 +304,15 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_on_one_line() {
-        for bad in
-            ["", "fly", "wait registered soon", "clock set never", "token days=0", "pool set"]
-        {
+        for bad in [
+            "",
+            "fly",
+            "wait registered soon",
+            "clock set never",
+            "clock skew FPR4125-1 soon",
+            "token days=0",
+            "pool set",
+        ] {
             let said = parse_words(bad).unwrap_err();
             assert!(!said.is_empty() && !said.contains('\n'), "{bad}: {said}");
         }
@@ -318,6 +324,8 @@ mod tests {
             "pool set FIREPOWER_4100_ASA_STANDARD 2 expires=2030-12-31",
             "clock advance 1h30m",
             "clock set 2030-01-01T10:00:00Z",
+            "clock skew FPR4125-1 -8s",
+            "clock skew FPR4125-1",
             "wait attempted 2m --chassis FPR4125-1",
             "fault set loss for 3m",
             "instance list --serial JAD1",

@@ -107,6 +107,25 @@ fn the_clock_is_shown_advanced_set_and_sped_up() {
 }
 
 #[test]
+fn the_clock_of_one_chassis_is_put_off() {
+    let folder = Folder::new();
+    let from = "clock = \"now\"";
+    let topology = folder.changed(&[(from, "clock = \"2020-08-04T07:58:13Z\"")]);
+    let mut lab = Lab::of(&folder, &topology);
+    // What NTP corrects at the start comes first.
+    lab.asked("wait synchronized 60s");
+    let ahead = lab.json("clock skew FPR4125-1 1461d");
+    assert_eq!(ahead["skew_ms"], 1461_i64 * 86_400_000, "{ahead}");
+    let shown = lab.say("show clock");
+    assert!(shown.ends_with("UTC 2024\n"), "{shown}");
+    assert!(lab.asked("clock show").starts_with("2020-08-04T"), "the lab's own stays");
+    let behind = lab.asked("clock skew FPR4125-1 -8s");
+    assert!(behind.ends_with(", 8.000 s behind the lab"), "{behind}");
+    let nobody = lab.ctl("clock skew FPR9300-7 1s").with(1);
+    assert_eq!(nobody.one_line(), "vfxos ctl: no chassis FPR9300-7");
+}
+
+#[test]
 fn waiting_ends_when_it_is_so_or_with_status_1() {
     let folder = Folder::new();
     let mut lab = Lab::start(&folder);

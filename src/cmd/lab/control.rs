@@ -202,6 +202,7 @@ impl Lab {
 
     async fn move_clock(&self, request: ClockRequest) -> Result<Done, String> {
         let clock = &self.0.world.clock;
+        let shown = matches!(request, ClockRequest::Show {});
         match request {
             ClockRequest::Show {} => {}
             ClockRequest::Advance { by } => {
@@ -217,11 +218,27 @@ impl Lab {
             ClockRequest::Rate { rate } => {
                 clock.set_rate(rate).map_err(|error| error.to_string())?;
             }
+            ClockRequest::Skew { chassis, ahead } => return self.skew(&chassis, ahead).await,
         }
-        if request != (ClockRequest::Show {}) {
+        if !shown {
             self.0.state.keep_clock(clock)?;
         }
         Ok(clock_shown(clock))
+    }
+
+    /// Sets, if `ahead` is given, and says how far a chassis's clock is ahead of the lab's.
+    async fn skew(&self, name: &str, ahead: Option<i64>) -> Result<Done, String> {
+        let one = self.chassis(Some(name))?;
+        if let Some(ahead) = ahead {
+            one.handle.clock.set_skew_ms(ahead);
+            one.handle.settled().await;
+        }
+        let (skew_ms, wall) = (one.handle.clock.skew_ms(), one.handle.clock.now().wall);
+        let sign = if skew_ms < 0 { "behind" } else { "ahead of" };
+        let (whole, rest) = (skew_ms.unsigned_abs() / 1000, skew_ms.unsigned_abs() % 1000);
+        let text = format!("{name} {}, {whole}.{rest:03} s {sign} the lab", wall.iso());
+        let json = json!({ "chassis": name, "wall": wall.iso(), "skew_ms": skew_ms });
+        Ok(Done { text, json, next: None })
     }
 
     fn fault(&self, request: FaultRequest) -> Result<Answer, String> {

@@ -277,6 +277,10 @@ impl Desk {
             ClockRequest::Advance { by } => drop(self.clock.advance(by)?),
             ClockRequest::Set { date } => drop(self.clock.set(date)?),
             ClockRequest::Rate { rate } => drop(self.clock.set_rate(rate)?),
+            ClockRequest::Skew { .. } => {
+                let why = "an authority alone has no chassis; ask the lab that the chassis is in";
+                return Err(ServiceError::Lab(why.to_owned()));
+            }
         }
         Ok(clock_shown(&self.clock))
     }

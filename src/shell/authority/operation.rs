@@ -255,6 +255,13 @@ pub enum ClockRequest {
         #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
         rate: u32,
     },
+    /// Put one chassis's clock ahead of the lab's, or with a minus behind it; NTP mends it again.
+    Skew {
+        chassis: String,
+        /// Such as 15s or -4h; without it the skew is only shown.
+        #[arg(value_parser = ahead_ms, allow_hyphen_values = true)]
+        ahead: Option<i64>,
+    },
 }
 
 impl Operation {
@@ -308,6 +315,20 @@ fn yes_no(text: &str) -> Result<bool, String> {
 /// How to write one.
 pub fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "write it as 30s, 15m, 12h or 31d".to_owned())
+}
+
+/// Parses how far a clock is ahead, in milliseconds, as a person types it.
+///
+/// # Errors
+/// How to write it.
+pub fn ahead_ms(text: &str) -> Result<i64, String> {
+    let (behind, length) = match text.strip_prefix('-') {
+        Some(length) => (true, length),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let length = parse_duration(length).and_then(|length| i64::try_from(length.as_millis()).ok());
+    let length = length.ok_or("write it as 15s, 4h or, for a clock that is behind, -8s")?;
+    Ok(if behind { -length } else { length })
 }
 
 /// Parses a date as a person types it.
