@@ -7,6 +7,8 @@ pub mod ctl;
 pub mod dissect;
 pub mod drill;
 pub mod lab;
+pub mod mio;
+mod rack;
 pub mod supervisor;
 pub mod topology;
 
@@ -34,9 +36,11 @@ struct Vfxos {
 enum Process {
     /// Run a whole lab in front of its console (the default).
     Lab(lab::LabArgs),
+    /// Run one supervisor on a real network: a TAP interface, an interface of this machine or a tunnel.
+    Mio(Box<mio::MioArgs>),
     /// Run the licence authority alone, on this machine's own sockets.
     Authority(authority::AuthorityArgs),
-    /// Talk to a running lab or authority.
+    /// Talk to a running lab, mio or authority.
     Ctl(control::Ctl),
     /// Practise: a broken lab, hints and a judge.
     Drill(drill::DrillArgs),
@@ -55,6 +59,7 @@ pub fn main() -> ExitCode {
     process::survive_size_limit();
     match Vfxos::parse().command {
         Some(Process::Lab(args)) => lab::run(&args),
+        Some(Process::Mio(args)) => mio::run(&args),
         Some(Process::Authority(args)) => authority::run(&args),
         Some(Process::Blade(args)) => blade::run(&args),
         Some(Process::Ctl(ctl)) => match ctl.state.clone().map_or_else(lab::default_folder, Ok) {

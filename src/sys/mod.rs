@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod console;
 pub mod flash;
+pub mod interface;
 pub mod process;
 pub mod random;
