@@ -23,10 +23,10 @@ pub const SOCKET: &str = "ctl.sock";
 
 /// What `vfxos ctl` takes.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "ctl", about = "Talk to a running lab or authority")]
+#[command(name = "ctl", about = "Talk to a running lab, mio or authority")]
 #[command(disable_help_subcommand = true)]
 pub struct Ctl {
-    /// State folder of the lab or authority to talk to.
+    /// State folder of the lab, mio or authority to talk to.
     #[arg(long, global = true, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Its control socket, where that is not in the state folder.
@@ -63,7 +63,7 @@ pub enum Request {
     },
     /// Chassis, blades and their states.
     Status,
-    /// Stop the lab, as ^D at its console does, or the authority.
+    /// Stop the lab, as ^D at its console does, the mio or the authority.
     Stop,
     /// What a satellite of the lab does: at NAME, then the words.
     At {

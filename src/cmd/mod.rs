@@ -8,6 +8,8 @@ pub mod dissect;
 pub mod drill;
 pub mod init;
 pub mod lab;
+pub mod mio;
+mod rack;
 pub mod supervisor;
 pub mod topology;
 
@@ -35,9 +37,11 @@ struct Vfxos {
 enum Process {
     /// Run a whole lab in front of its console (the default).
     Lab(lab::LabArgs),
+    /// Run one supervisor on a real network: a TAP interface, an interface of this machine or a tunnel.
+    Mio(Box<mio::MioArgs>),
     /// Run the licence authority alone, on this machine's own sockets.
     Authority(authority::AuthorityArgs),
-    /// Talk to a running lab or authority.
+    /// Talk to a running lab, mio or authority.
     Ctl(control::Ctl),
     /// Practise: a broken lab, hints and a judge.
     Drill(drill::DrillArgs),
@@ -66,6 +70,7 @@ pub fn main() -> ExitCode {
     }
     match Vfxos::parse().command {
         Some(Process::Lab(args)) => lab::run(&args),
+        Some(Process::Mio(args)) => mio::run(&args),
         Some(Process::Authority(args)) => authority::run(&args),
         Some(Process::Blade(args)) => blade::run(&args),
         Some(Process::Ctl(ctl)) => match ctl.state.clone().map_or_else(lab::default_folder, Ok) {

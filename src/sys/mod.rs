@@ -4,5 +4,6 @@ pub mod boot;
 pub mod clock;
 pub mod console;
 pub mod flash;
+pub mod interface;
 pub mod process;
 pub mod random;

@@ -43,7 +43,7 @@ pub struct Boot {
     pub slots: BTreeSet<Slot>,
     /// Password of the account `admin` until an operator sets another; `None` on a chassis whose
     /// first-boot dialog asks for one.
-    pub admin_password: Option<&'static str>,
+    pub admin_password: Option<String>,
 }
 
 /// Why a supervisor could not start: one line, which file, what to do.
@@ -69,7 +69,7 @@ pub(super) struct Hardware {
     /// Slots that are to hold a blade.
     pub(super) slots: BTreeSet<Slot>,
     /// As [`Boot::admin_password`].
-    pub(super) admin_password: Option<&'static str>,
+    pub(super) admin_password: Option<String>,
 }
 
 /// Composes the machine from flash and what it is built of.
@@ -92,7 +92,7 @@ pub(super) fn machine(
             .map_err(|error| damaged(flash, "the configuration", error.to_string()))?,
     };
     let mut rng = random::rng();
-    if let Some(password) = hardware.admin_password {
+    if let Some(password) = &hardware.admin_password {
         tree.give_admin_password(|| accounts::hash::hash(password, &mut rng));
     }
     let hostname = facts::hostname(tree.objects());

@@ -11,7 +11,7 @@ use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
 use super::frame::{ARP_LEN, arp_request, syn};
 use super::neighbour::Neighbours;
-use super::{Cidr, Listeners, Stats, TCP_BUFFER, Tap};
+use super::{Cidr, Listeners, Stats, TCP_BUFFER, TCP_BUFFER_LARGE, Tap};
 use crate::net::link::{LinkError, Mac};
 use crate::net::random;
 
@@ -62,6 +62,8 @@ pub(super) struct Core {
     pub mac: Mac,
     pub iface: Interface,
     pub sockets: SocketSet<'static>,
+    /// Large segments pass the link, so connections buffer more.
+    offloads: bool,
     pub listeners: Listeners,
     pub tap: Option<Tap>,
     pub stats: Stats,
@@ -76,11 +78,17 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub fn new(mac: Mac, iface: Interface, sockets: SocketSet<'static>) -> Core {
+    pub fn new(
+        mac: Mac,
+        iface: Interface,
+        sockets: SocketSet<'static>,
+        offloads: bool,
+    ) -> Core {
         Core {
             mac,
             iface,
             sockets,
+            offloads,
             listeners: Listeners::new(),
             tap: None,
             stats: Stats::default(),
@@ -108,6 +116,14 @@ impl Core {
             Some(IpAddr::V6(gateway)) => routes.add_default_ipv6_route(gateway),
             None => Ok(None),
         };
+        self.neighbours.clear();
+        self.announce();
+    }
+
+    /// Forgets who was on the wire and says that we are there: it may lead to others now.
+    pub fn return_to_the_wire(&mut self) {
+        // smoltcp forgets its neighbours whenever addresses are looked at.
+        self.iface.update_ip_addrs(|_| {});
         self.neighbours.clear();
         self.announce();
     }
@@ -152,7 +168,7 @@ impl Core {
     pub fn tcp_port_taken(&self, port: u16) -> bool {
         let uses = |socket: &Socket<'_>| match socket {
             Socket::Tcp(socket) => socket.local_endpoint().is_some_and(|local| local.port == port),
-            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) => false,
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) | Socket::Dhcpv4(_) => false,
         };
         self.listeners.contains_key(&port) || self.sockets.iter().any(|(_, socket)| uses(socket))
     }
@@ -160,7 +176,7 @@ impl Core {
     pub fn udp_port_taken(&self, port: u16) -> bool {
         let uses = |socket: &Socket<'_>| match socket {
             Socket::Udp(socket) => socket.endpoint().port == port,
-            Socket::Raw(_) | Socket::Icmp(_) | Socket::Tcp(_) => false,
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Tcp(_) | Socket::Dhcpv4(_) => false,
         };
         self.sockets.iter().any(|(_, socket)| uses(socket))
     }
@@ -168,13 +184,15 @@ impl Core {
     /// Returns a closed TCP socket with this stack's settings.
     pub fn tcp_socket(&mut self) -> tcp::Socket<'static> {
         let mut socket = self.spares.pop().unwrap_or_else(|| {
-            let buffer = || tcp::SocketBuffer::new(vec![0; TCP_BUFFER]);
+            let len = if self.offloads { TCP_BUFFER_LARGE } else { TCP_BUFFER };
+            let buffer = || tcp::SocketBuffer::new(vec![0; len]);
             tcp::Socket::new(buffer(), buffer())
         });
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(ACK_WAIT.into()));
         socket.set_keep_alive(None);
-        socket.set_ack_delay(Some(ACK_DELAY.into()));
+        // A lone large segment would wait for an acknowledgement that is held back.
+        socket.set_ack_delay((!self.offloads).then(|| ACK_DELAY.into()));
         socket.set_congestion_control(tcp::CongestionControl::Cubic);
         socket
     }
@@ -225,7 +243,7 @@ impl Core {
                 let waits = socket.is_listening() && socket.listen_endpoint().port == to.port();
                 waits || (socket.local_endpoint(), socket.remote_endpoint()) == known
             }
-            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) => false,
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) | Socket::Dhcpv4(_) => false,
         };
         if self.sockets.iter().any(|(_, socket)| lands(socket)) {
             return true;
@@ -361,7 +379,7 @@ impl Core {
                 Socket::Tcp(socket) => socket.abort(),
                 Socket::Udp(socket) => socket.close(),
                 // Their owners wait with a deadline.
-                Socket::Raw(_) | Socket::Icmp(_) => {}
+                Socket::Raw(_) | Socket::Icmp(_) | Socket::Dhcpv4(_) => {}
             }
         }
         for backlog in self.listeners.values_mut() {

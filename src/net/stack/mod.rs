@@ -45,6 +45,8 @@ use self::core::Core;
 pub const ADDRESSES_MAX: usize = 8;
 /// Bytes that a TCP connection buffers each way.
 pub const TCP_BUFFER: usize = 64 * 1024;
+/// The same where the link takes segments of nearly that size.
+pub const TCP_BUFFER_LARGE: usize = 256 * 1024;
 
 /// An address and the length of its network prefix, `10.62.148.225/24`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,13 +192,14 @@ impl Stack {
             return Err(StackError::GroupMac { mac: config.mac });
         }
         check(&config.addresses, config.gateway)?;
+        let offloads = link.offloads();
         let mut device = reactor::Device::new(link);
         let mut wire =
             Config::new(HardwareAddress::Ethernet(EthernetAddress::from_bytes(&config.mac.0)));
         wire.random_seed = u64::from_le_bytes(random());
         let start = smoltcp::time::Instant::from_micros(0);
         let iface = Interface::new(wire, &mut device, start);
-        let core = Core::new(config.mac, iface, SocketSet::new(Vec::new()));
+        let core = Core::new(config.mac, iface, SocketSet::new(Vec::new()), offloads);
         let kick = Arc::new(Notify::new());
         let shared = Arc::new(Shared {
             core: Mutex::new(core),

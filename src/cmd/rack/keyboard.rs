@@ -1,4 +1,4 @@
-//! The lab's own terminal as a line of the chassis: the first-boot dialog, and `login:` if asked for.
+//! The process's own terminal as a line of the chassis: the first-boot dialog, and `login:` if asked for.
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const SERIAL: &str = "ttyS0";
 /// Ctrl-\, which leaves a console that only ever asks for the next name.
 const LEAVE: u8 = 0x1c;
 
-/// The lab's terminal, or a pipe in its place.
+/// The terminal, or a pipe in its place.
 pub(super) struct Keyboard {
     /// What is typed, and the size of the screen at the start and whenever it changes.
     pub(super) keys: mpsc::Receiver<FromLine>,
