@@ -31,7 +31,7 @@ def cpio(entries: list[tuple[str, int, bytes]], epoch: int) -> bytes:
 def initramfs(binary: bytes, template: bytes, modules: list[tuple[str, bytes]], epoch: int) -> bytes:
     folder, file = 0o040755, 0o100644
     entries = [(name, folder, b"") for name in (*FOLDERS, "lib", "lib/modules")]
-    entries += [("dev/console", 0o020600, b"5:1"), ("init", 0o100755, binary), ("vfxos", 0o120777, b"init")]
+    entries += [("dev/console", 0o020600, b"5:1"), ("dev/null", 0o020666, b"1:3"), ("init", 0o100755, binary), ("vfxos", 0o120777, b"init")]
     entries += [("lib/flash.template", file, template)]
     entries += [(f"lib/modules/{name}.ko", file, content) for name, content in modules]
     entries += [("lib/modules/order", file, "".join(f"{name}.ko\n" for name, _ in modules).encode())] if modules else []

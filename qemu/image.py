@@ -60,9 +60,9 @@ PROMPT 0
 LABEL vfxos
   LINUX /vmlinuz
   INITRD /initrd.zst
-  APPEND console=ttyS0,115200 panic=1 quiet
+  APPEND console=ttyS0,115200 panic=1 loglevel=3
 """
-DIRECT = "console=ttyS0,115200 panic=1 quiet"
+DIRECT = "console=ttyS0,115200 panic=1 loglevel=3"
 
 
 def run(*command: str | Path, **kwargs) -> subprocess.CompletedProcess:
@@ -184,6 +184,16 @@ def bill(made_of: dict) -> bytes:
     return (json.dumps(document, indent=1) + "\n").encode()
 
 
+def appliance(image: Path) -> bytes:
+    """Fills the sum and the size of the disk into GNS3's appliance."""
+    described = json.loads((ROOT / "images/gns3/vfxos.gns3a").read_text())
+    content = image.read_bytes()
+    described["images"] = [{"filename": image.name, "version": version(), "checksum": hashlib.md5(content).hexdigest(),
+                            "filesize": len(content)}]
+    described["versions"] = [{"name": version(), "images": {"hda_disk_image": image.name}}]
+    return (json.dumps(described, indent=4) + "\n").encode()
+
+
 def zstd(content: bytes, folder: Path) -> bytes:
     """Packs with a small window: what the kernel unpacks with has to fit into 64 MB as well."""
     source = folder / "content"
@@ -212,7 +222,10 @@ def make(out: Path) -> list[Path]:
     names["cmdline"].write_text(DIRECT + "\n")
     (out / f"{stem}.oci.tar").write_bytes(archive.oci(program, version(), epoch()))
     (out / f"{stem}.cdx.json").write_bytes(bill(made_of))
-    made = [out / f"{stem}.qcow2", *names.values(), out / f"{stem}.oci.tar", out / f"{stem}.cdx.json"]
+    (out / "vfxos.gns3a").write_bytes(appliance(out / f"{stem}.qcow2"))
+    shutil.copyfile(ROOT / "images/vfxos.svg", out / "vfxos.svg")
+    made = [out / f"{stem}.qcow2", *names.values(), out / f"{stem}.oci.tar", out / f"{stem}.cdx.json", out / "vfxos.gns3a",
+            out / "vfxos.svg"]
     sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made)
     (out / "SHA256SUMS").write_text(sums)
     return [*made, out / "SHA256SUMS"]

@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
         Some(Process::Mio(args)) => mio::run(&args),
         Some(Process::Authority(args)) => authority::run(&args),
         Some(Process::Blade(args)) => blade::run(&args),
-        Some(Process::Ctl(ctl)) => match ctl.state.clone().map_or_else(lab::default_folder, Ok) {
+        Some(Process::Ctl(ctl)) => match ctl.state.clone().map_or_else(init::ctl_folder, Ok) {
             Ok(folder) => ctl::run(&ctl, &folder),
             Err(why) => {
                 console::say(&format!("vfxos ctl: {why}"));

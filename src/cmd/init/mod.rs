@@ -4,9 +4,12 @@
 //! Nothing in here may end the process by itself: where something fails it says so and goes on.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::control::SOCKET;
+use super::lab;
 use crate::sys::boot::disk::{self, Block};
 use crate::sys::boot::watch::{Deadline, Seen, Watch, ask_to_end, end_all, start_self};
 use crate::sys::boot::{self, Ground, Power, media};
@@ -19,6 +22,8 @@ use options::Options;
 
 /// Status with which a supervisor ends that wants to be started afresh, as after `reboot`.
 pub(in crate::cmd) const AFRESH: u8 = 75;
+/// The same after `erase configuration`.
+pub(in crate::cmd) const ERASED: u8 = 76;
 /// Least memory for processes that a chassis works with, in KiB: what is left of 64 MB.
 const MEMORY_MIN: u64 = 40 * 1024;
 /// How long whoever sits at the console can read why the machine stops.
@@ -40,6 +45,15 @@ const HEALTH: &str = "/health";
 enum End {
     Off,
     Afresh,
+}
+
+/// Returns the folder that `vfxos ctl` asks in when none is named: the appliance's, if this is one.
+///
+/// # Errors
+/// As [`lab::default_folder`].
+pub fn ctl_folder() -> Result<PathBuf, String> {
+    let own = PathBuf::from(options::STATE);
+    if own.join(SOCKET).exists() { Ok(own) } else { lab::default_folder() }
 }
 
 /// Runs process 1.
@@ -174,8 +188,13 @@ impl Init {
     }
 
     /// Returns how the supervisor is started here.
-    fn arguments(&self) -> Vec<String> {
+    fn arguments(&mut self) -> Vec<String> {
         let cards = boot::cards();
+        if let (Ground::Container, Some(first)) = (self.ground, cards.first())
+            && let Err(why) = self.options.take_address(first)
+        {
+            say(&why);
+        }
         let mut notes = Vec::new();
         let own = self.flash.as_ref().map(|block| block.name.as_str());
         let found = media::find(&boot::command_line(), own, &mut notes);
@@ -243,7 +262,7 @@ impl Init {
                 Seen::Ended { pid: ended, status } if ended == pid => {
                     return match status {
                         0 => Ok(End::Off),
-                        status if status == i32::from(AFRESH) => Ok(End::Afresh),
+                        status if [AFRESH, ERASED].map(i32::from).contains(&status) => Ok(End::Afresh),
                         status => Err(format!("status {status}")),
                     };
                 }

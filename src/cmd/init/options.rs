@@ -3,7 +3,7 @@
 
 use std::env;
 
-use crate::sys::boot::{self, Card, Ground};
+use crate::sys::boot::{self, Card, Ground, address};
 
 /// Settings that are passed on to the supervisor: `vfxos.NAME=VALUE` on the kernel command line,
 /// `VFXOS_NAME` in a container's environment.
@@ -14,7 +14,7 @@ const PASSED: [&str; 13] = [
 /// Those that may be given more than once: several values stand with commas between them.
 const LISTS: [&str; 3] = ["blade", "dns", "ntp"];
 /// Where the supervisor keeps its state.
-const STATE: &str = "/flash/mio";
+pub(super) const STATE: &str = "/flash/mio";
 /// Address of a chassis that was brought a day 0 without one, and gets none from a server.
 ///
 /// # Source
@@ -76,6 +76,24 @@ impl Options {
         Options { quiet, flash: None, cards, passed: passed.collect(), more }
     }
 
+    /// Takes the address that a container's maker gave its interface, if nobody has said another.
+    pub(super) fn take_address(&mut self, card: &Card) -> Result<(), String> {
+        if self.has_address() {
+            return Ok(());
+        }
+        let Some(given) = address::given(&card.name) else { return Ok(()) };
+        address::take(&card.name).map_err(|error| {
+            format!("{}: {error}; give the container the capability NET_ADMIN", card.name)
+        })?;
+        self.passed.push(("address", format!("{}/{}", given.address, given.prefix)));
+        self.passed.extend(given.gateway.map(|gateway| ("gateway", gateway.to_string())));
+        Ok(())
+    }
+
+    fn has_address(&self) -> bool {
+        self.passed.iter().any(|(name, _)| *name == "address")
+    }
+
     /// Returns the supervisor's arguments; `day0` is a file and where it was found.
     pub(super) fn arguments(
         &self,
@@ -86,9 +104,8 @@ impl Options {
         let mut arguments: Vec<String> = ["mio", "--login", "--state", STATE].map(str::to_owned).into();
         let mut push = |name: &str, value: &str| arguments.extend([format!("--{name}"), value.to_owned()]);
         push("appliance", if ground == Ground::Machine { "machine" } else { "container" });
-        if let Some(first) = cards.first() {
-            push("mgmt", &format!("packet:{}", first.name));
-        }
+        let first = cards.first().map(|card| format!("packet:{}", card.name));
+        push("mgmt", first.as_deref().unwrap_or("none"));
         for (name, value) in &self.passed {
             let list = LISTS.contains(name);
             for value in value.split(|c| list && c == ',').filter(|value| !value.is_empty()) {
@@ -100,11 +117,8 @@ impl Options {
             push("day0", &file);
             push("day0-from", &from);
         }
-        let has_address = self.passed.iter().any(|(name, _)| *name == "address");
-        if set_up && !has_address {
+        if set_up && !self.has_address() {
             push("fallback", FALLBACK);
-        }
-        if set_up && !has_address {
             arguments.push("--dhcp".to_owned());
         }
         if self.quiet {
@@ -138,7 +152,7 @@ mod tests {
     #[test]
     fn who_says_nothing_gets_the_dialog_and_who_says_an_address_no_other() {
         let arguments = Options::default().arguments(Ground::Machine, &[], None).join(" ");
-        assert_eq!(arguments, "mio --login --state /flash/mio --appliance machine");
+        assert_eq!(arguments, "mio --login --state /flash/mio --appliance machine --mgmt none");
         let options = Options::of_line("vfxos.address=192.0.2.9/24");
         let arguments = options.arguments(Ground::Machine, &[card("eth0")], None).join(" ");
         assert!(!arguments.contains("--dhcp") && !arguments.contains("--fallback"), "{arguments}");

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::blades::{self, Keeper};
 use crate::base::platform;
 use crate::cmd::blade::examine;
-use crate::cmd::supervisor::{self, Boot, Handle, SupervisorError};
+use crate::cmd::supervisor::{self, Boot, Ended, Handle, SupervisorError};
 use crate::cmd::topology::{self, Blade};
 use crate::net::stack::Stack;
 use crate::proto::config::{Factory, OutOfBand, Trustpoint};
@@ -34,7 +34,7 @@ pub(in crate::cmd) struct Running {
 }
 
 /// The end of a supervisor's task.
-pub(in crate::cmd) type Task = JoinHandle<Result<(), SupervisorError>>;
+pub(in crate::cmd) type Task = JoinHandle<Result<Ended, SupervisorError>>;
 
 /// What a chassis is started with.
 pub(in crate::cmd) struct Plan {
@@ -50,6 +50,8 @@ pub(in crate::cmd) struct Plan {
     pub(in crate::cmd) clock: ChassisClock,
     /// Password of the account `admin`; `None` where the first-boot dialog asks for one.
     pub(in crate::cmd) admin_password: Option<String>,
+    /// Whoever starts the process starts it again after a reboot.
+    pub(in crate::cmd) ends_at_reboot: bool,
 }
 
 /// Starts its supervisor, with its state in `folder`; the blades wait for
@@ -72,6 +74,7 @@ pub(in crate::cmd) fn start(plan: Plan, folder: &Path) -> Result<(Running, Task)
         socket: folder.join(SOCKET),
         slots: plan.blades.iter().map(|blade| blade.slot).collect(),
         admin_password: plan.admin_password,
+        ends_at_reboot: plan.ends_at_reboot,
     })
     .map_err(|error| error.to_string())?;
     let Plan { name, serial, address, .. } = plan;

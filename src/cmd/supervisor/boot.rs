@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::links::Socket;
 use super::ways::Ways;
-use super::{Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
+use super::{Ended, Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
 use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
 use crate::base::time::Now;
@@ -44,6 +44,8 @@ pub struct Boot {
     /// Password of the account `admin` until an operator sets another; `None` on a chassis whose
     /// first-boot dialog asks for one.
     pub admin_password: Option<String>,
+    /// A reboot ends the supervisor, since whoever started it starts it again.
+    pub ends_at_reboot: bool,
 }
 
 /// Why a supervisor could not start: one line, which file, what to do.
@@ -127,7 +129,7 @@ pub(super) fn machine(
 ///
 /// # Errors
 /// [`BootError`]; flash is left as it was.
-pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
+pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorError>>), BootError> {
     let now = boot.clock.now();
     let signing_key = signing_key(&boot.flash)?;
     let hardware = Hardware {
@@ -164,6 +166,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         hardware,
         boots: 0,
         down: None,
+        ends_at_reboot: boot.ends_at_reboot,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
         flash: boot.flash,

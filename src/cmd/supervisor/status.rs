@@ -32,6 +32,8 @@ pub struct Status {
     /// Slots of the blades that are.
     pub blades: BTreeSet<Slot>,
     pub synchronized: bool,
+    /// Every service that the configuration wants takes connections.
+    pub serving: bool,
 }
 
 /// Where the registration stands.
@@ -118,6 +120,7 @@ impl Status {
             attached: blades == *slots,
             blades,
             synchronized: mio.facts.ntp.values().any(|status| status == "Time Synchronized"),
+            serving: false,
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 
+pub mod address;
 pub mod disk;
 pub mod media;
 pub mod watch;
@@ -81,6 +83,13 @@ pub fn hush_kernel() {
 /// Returns what the kernel was told at its start.
 pub fn command_line() -> String {
     fs::read_to_string("/proc/cmdline").unwrap_or_default()
+}
+
+/// Returns the time since the machine's start; zero if nobody says.
+pub fn uptime() -> Duration {
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = text.split_ascii_whitespace().next().and_then(|text| text.parse().ok());
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default()
 }
 
 /// Returns the memory that there is for processes, in KiB; `None` if nobody says.
