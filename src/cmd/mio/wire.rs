@@ -155,7 +155,10 @@ impl Port {
 
     fn lose(&mut self) {
         if self.open.take().is_some() {
-            tracing::warn!("management port {}: the interface is gone; it is waited for", self.name);
+            tracing::warn!(
+                "management port {}: the interface is gone; it is waited for",
+                self.name
+            );
         }
     }
 

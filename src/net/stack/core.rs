@@ -78,12 +78,7 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub fn new(
-        mac: Mac,
-        iface: Interface,
-        sockets: SocketSet<'static>,
-        offloads: bool,
-    ) -> Core {
+    pub fn new(mac: Mac, iface: Interface, sockets: SocketSet<'static>, offloads: bool) -> Core {
         Core {
             mac,
             iface,
