@@ -153,6 +153,7 @@ impl World {
             stack,
             clock: self.clock.for_chassis(chassis.clock_skew_ms),
             admin_password: (!chassis.setup).then(|| ADMIN_PASSWORD.to_owned()),
+            dhcp: false,
         })
     }
 
@@ -230,6 +231,7 @@ fn spawn(
         mac,
         addresses: vec![cidr(address, prefix_len)?],
         gateway: Some(gateway.into()),
+        slaac: false,
     };
     Stack::spawn(config, hub.port(MTU)).map_err(|error| error.to_string())
 }

@@ -68,12 +68,12 @@ impl fmt::Display for Spec {
 /// A line for the operator.
 pub(super) async fn plug(
     spec: &Spec,
-    mac: Option<Mac>,
-    made_up: Mac,
+    (mac, made_up): (Option<Mac>, Mac),
     mtu: Option<usize>,
+    slaac: bool,
 ) -> Result<Stack, String> {
     let say = |error: &dyn fmt::Display| format!("--mgmt {spec}: {error}");
-    let config = |mac| StackConfig { mac, addresses: Vec::new(), gateway: None };
+    let config = |mac| StackConfig { mac, addresses: Vec::new(), gateway: None, slaac };
     let spawned = match spec {
         Spec::Tap(name) => {
             let link = Port::open(Kind::Tap, name, mtu).map_err(|error| say(&error))?;

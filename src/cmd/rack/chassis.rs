@@ -50,6 +50,8 @@ pub(in crate::cmd) struct Plan {
     pub(in crate::cmd) clock: ChassisClock,
     /// Password of the account `admin`; `None` where the first-boot dialog asks for one.
     pub(in crate::cmd) admin_password: Option<String>,
+    /// Its port asks for its address as long as none is configured.
+    pub(in crate::cmd) dhcp: bool,
 }
 
 /// Starts its supervisor, with its state in `folder`; the blades wait for
@@ -72,6 +74,7 @@ pub(in crate::cmd) fn start(plan: Plan, folder: &Path) -> Result<(Running, Task)
         socket: folder.join(SOCKET),
         slots: plan.blades.iter().map(|blade| blade.slot).collect(),
         admin_password: plan.admin_password,
+        dhcp: plan.dhcp,
     })
     .map_err(|error| error.to_string())?;
     let Plan { name, serial, address, .. } = plan;

@@ -44,6 +44,8 @@ pub struct Boot {
     /// Password of the account `admin` until an operator sets another; `None` on a chassis whose
     /// first-boot dialog asks for one.
     pub admin_password: Option<String>,
+    /// The management port asks for its address as long as none is configured.
+    pub dhcp: bool,
 }
 
 /// Why a supervisor could not start: one line, which file, what to do.
@@ -117,6 +119,7 @@ pub(super) fn machine(
         serial: hardware.serial.clone(),
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
+        leased_dns: Vec::new(),
     };
     let mut mio = Mio::new(agent, broker, tree, facts);
     mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
@@ -158,7 +161,9 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
     let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
     let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
+    let stack = boot.stack.clone();
     let supervisor = Supervisor {
+        stack,
         name: facts::hostname(mio.config.objects()),
         mio,
         hardware,
@@ -169,7 +174,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         flash: boot.flash,
         signing_key,
         ntp,
-        stack: boot.stack,
+        port: super::port::Port::new(boot.stack, outbox.clone(), boot.dhcp),
         inbox,
         outbox,
         links: BTreeMap::new(),
