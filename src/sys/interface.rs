@@ -223,12 +223,8 @@ impl News {
     /// What the operating system says.
     pub fn listen() -> io::Result<News> {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let socket = socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            flags,
-            SockProtocol::NetlinkRoute,
-        )?;
+        let socket =
+            socket(AddressFamily::Netlink, SockType::Raw, flags, SockProtocol::NetlinkRoute)?;
         let links = u32::try_from(libc::RTMGRP_LINK).unwrap_or(1);
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, links))?;
         Ok(News { socket: register(socket)? })
@@ -366,9 +362,8 @@ fn index(name: &str) -> io::Result<u32> {
 fn option(fd: &OwnedFd, level: i32, which: i32, value: libc::c_int) -> io::Result<()> {
     let len = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(0);
     // SAFETY: the value lives through the call, and its length is given.
-    let set = unsafe {
-        libc::setsockopt(fd.as_raw_fd(), level, which, (&raw const value).cast(), len)
-    };
+    let set =
+        unsafe { libc::setsockopt(fd.as_raw_fd(), level, which, (&raw const value).cast(), len) };
     Errno::result(set)?;
     Ok(())
 }

@@ -176,7 +176,13 @@ impl World {
             Agent::new(identity, agent::Stored::default(), Rng::from_seed(1), START),
             Broker::new(facts, broker::Stored::default(), START),
             Tree::factory(&factory),
-            mio::Facts { chassis, serial, ntp: BTreeMap::new(), certificates: BTreeMap::new() },
+            mio::Facts {
+                chassis,
+                serial,
+                ntp: BTreeMap::new(),
+                certificates: BTreeMap::new(),
+                leased_dns: Vec::new(),
+            },
         );
         let facts = blade::Facts {
             slot,

@@ -315,7 +315,7 @@ async fn a_guard_keeps_addresses_out_as_if_nothing_were_there() {
 #[tokio::test]
 async fn a_station_can_not_have_a_group_address() {
     let mac = Mac([1, 0, 0, 0, 0, 1]);
-    let config = StackConfig { mac, addresses: Vec::new(), gateway: None };
+    let config = StackConfig { mac, addresses: Vec::new(), gateway: None, slaac: false };
     assert_eq!(
         Stack::spawn(config, Hub::new().port(MTU)).unwrap_err(),
         StackError::GroupMac { mac }

@@ -10,8 +10,8 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::rack::chassis::{self, Running};
-use super::rack::{self, Supervisors, script};
 use super::rack::state::State;
+use super::rack::{self, Supervisors, script};
 use super::topology::Topology;
 use crate::sys::flash::{Flash, Kind};
 use crate::sys::{console, process};

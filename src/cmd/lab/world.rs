@@ -154,6 +154,7 @@ impl World {
             clock: self.clock.for_chassis(chassis.clock_skew_ms),
             admin_password: (!chassis.setup).then(|| ADMIN_PASSWORD.to_owned()),
             ends_at_reboot: false,
+            dhcp: false,
         })
     }
 
@@ -231,6 +232,7 @@ fn spawn(
         mac,
         addresses: vec![cidr(address, prefix_len)?],
         gateway: Some(gateway.into()),
+        slaac: false,
     };
     Stack::spawn(config, hub.port(MTU)).map_err(|error| error.to_string())
 }

@@ -150,7 +150,7 @@ impl Fallback {
     /// Gives the port an address if nobody else has.
     async fn watch(self, handle: &Handle) {
         tokio::time::sleep(LEASE_WAIT).await;
-        if !handle.stack.addresses().is_empty() {
+        if handle.stack.addresses().iter().any(|one| one.address().is_ipv4()) {
             return;
         }
         let Fallback { address, prefix, gateway } = self;

@@ -194,7 +194,9 @@ fn read_root(file: &Path) -> Result<String, String> {
     }
     let pem = fs::read_to_string(file).map_err(|error| say(error.to_string()))?;
     if certificate::validities(&pem).is_empty() {
-        return Err(say("no certificate in it; vfxos authority --print-root prints one".to_owned()));
+        return Err(
+            say("no certificate in it; vfxos authority --print-root prints one".to_owned()),
+        );
     }
     Ok(pem)
 }

@@ -73,6 +73,9 @@ pub struct MioArgs {
     /// number]
     #[arg(long, value_name = "MAC", value_parser = mac)]
     mac: Option<Mac>,
+    /// Take addresses and ways that routers of IPv6 advertise.
+    #[arg(long)]
+    pub slaac: bool,
     /// Model of the chassis; only at the first start, as all that follows. [default: FPR-4125]
     #[arg(long)]
     pub model: Option<String>,
@@ -193,7 +196,7 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
     let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
     let described = built.checked()?;
     let made_up = Mac::made_of(&described.serial);
-    let stack = wire::plug(&args.mgmt, args.mac, made_up, args.mtu).await?;
+    let stack = wire::plug(&args.mgmt, (args.mac, made_up), args.mtu, args.slaac).await?;
     let port = stack.mac();
     let clock = state.clock(args.clock)?.for_chassis(0);
     let authority = built.authority.clone().unwrap_or_else(|| AUTHORITY_URL.to_owned());
@@ -209,6 +212,7 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
         clock: clock.clone(),
         admin_password: built.admin_password.clone(),
         ends_at_reboot: args.appliance.ends_at_reboot(),
+        dhcp: built.dhcp,
     };
     let (mut running, task) = chassis::start(plan, &folder)?;
     running.start_blades(&described.blades, &folder);

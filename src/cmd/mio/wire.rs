@@ -74,12 +74,12 @@ impl fmt::Display for Spec {
 /// A line for the operator.
 pub(super) async fn plug(
     spec: &Spec,
-    mac: Option<Mac>,
-    made_up: Mac,
+    (mac, made_up): (Option<Mac>, Mac),
     mtu: Option<usize>,
+    slaac: bool,
 ) -> Result<Stack, String> {
     let say = |error: &dyn fmt::Display| format!("--mgmt {spec}: {error}");
-    let config = |mac| StackConfig { mac, addresses: Vec::new(), gateway: None };
+    let config = |mac| StackConfig { mac, addresses: Vec::new(), gateway: None, slaac };
     let spawned = match spec {
         Spec::None => Stack::spawn(config(mac.unwrap_or(made_up)), Unplugged),
         Spec::Tap(name) => {
@@ -181,7 +181,10 @@ impl Port {
 
     fn lose(&mut self) {
         if self.open.take().is_some() {
-            tracing::warn!("management port {}: the interface is gone; it is waited for", self.name);
+            tracing::warn!(
+                "management port {}: the interface is gone; it is waited for",
+                self.name
+            );
         }
     }
 

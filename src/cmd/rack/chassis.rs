@@ -52,6 +52,8 @@ pub(in crate::cmd) struct Plan {
     pub(in crate::cmd) admin_password: Option<String>,
     /// Whoever starts the process starts it again after a reboot.
     pub(in crate::cmd) ends_at_reboot: bool,
+    /// Its port asks for its address as long as none is configured.
+    pub(in crate::cmd) dhcp: bool,
 }
 
 /// Starts its supervisor, with its state in `folder`; the blades wait for
@@ -75,6 +77,7 @@ pub(in crate::cmd) fn start(plan: Plan, folder: &Path) -> Result<(Running, Task)
         slots: plan.blades.iter().map(|blade| blade.slot).collect(),
         admin_password: plan.admin_password,
         ends_at_reboot: plan.ends_at_reboot,
+        dhcp: plan.dhcp,
     })
     .map_err(|error| error.to_string())?;
     let Plan { name, serial, address, .. } = plan;

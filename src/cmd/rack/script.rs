@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use tokio::sync::mpsc;
 
-use super::keyboard::Keyboard;
 use super::Site;
+use super::keyboard::Keyboard;
 use crate::cmd::control::parse_words;
 use crate::cmd::supervisor::Handle;
 use crate::shell::line::FromLine;

@@ -46,6 +46,8 @@ pub struct Boot {
     pub admin_password: Option<String>,
     /// A reboot ends the supervisor, since whoever started it starts it again.
     pub ends_at_reboot: bool,
+    /// The management port asks for its address as long as none is configured.
+    pub dhcp: bool,
 }
 
 /// Why a supervisor could not start: one line, which file, what to do.
@@ -119,6 +121,7 @@ pub(super) fn machine(
         serial: hardware.serial.clone(),
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
+        leased_dns: Vec::new(),
     };
     let mut mio = Mio::new(agent, broker, tree, facts);
     mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
@@ -160,7 +163,9 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorEr
     let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
     let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
+    let stack = boot.stack.clone();
     let supervisor = Supervisor {
+        stack,
         name: facts::hostname(mio.config.objects()),
         mio,
         hardware,
@@ -172,7 +177,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorEr
         flash: boot.flash,
         signing_key,
         ntp,
-        stack: boot.stack,
+        port: super::port::Port::new(boot.stack, outbox.clone(), boot.dhcp),
         inbox,
         outbox,
         links: BTreeMap::new(),

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::base::time::{Instant, Now};
 use crate::cli::desk::SessionId;
 use crate::net::ntp::{self, Servers};
-use crate::net::stack::{Cidr, Stack};
+use crate::net::stack::{Lease, Stack};
 use crate::proto::Next;
 use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
@@ -32,6 +32,7 @@ mod desk;
 mod exchange;
 mod jobs;
 mod links;
+mod port;
 mod status;
 mod ways;
 
@@ -91,6 +92,8 @@ pub(crate) enum Input {
     },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
+    /// A DHCP server gave the management port an address, or it lost the one that it had.
+    Leased(Option<Lease>),
     /// A port that could not be opened may be free now.
     Reopen,
     /// A host key of the SSH server was made.
@@ -196,6 +199,7 @@ struct Supervisor {
     flash: Flash,
     signing_key: SigningKey,
     stack: Stack,
+    port: port::Port,
     inbox: mpsc::Receiver<Input>,
     outbox: mpsc::Sender<Input>,
     links: BTreeMap<LinkId, Line>,
@@ -405,6 +409,10 @@ impl Supervisor {
             },
             Input::Settle(reply) => self.settling.push(reply),
             Input::Seen(reply) => self.seen.push(reply),
+            Input::Leased(lease) => {
+                self.mio.facts.leased_dns = self.port.leased(lease);
+                self.configured()?;
+            }
             Input::Reopen => self.configured()?,
             Input::Stop => return Ok(true),
         }
@@ -523,20 +531,13 @@ impl Supervisor {
         let domain = facts::domain_name(objects);
         let servers = Servers {
             servers: facts::ntp_servers(objects),
-            dns: facts::dns_servers(objects),
+            dns: self.mio.dns_servers(),
             domain: (!domain.is_empty()).then_some(domain),
         };
         let ntp = Arc::clone(&self.ntp);
         tokio::spawn(async move { ntp.configure(servers).await });
-        if let Some(port) = facts::out_of_band(objects) {
-            let prefix = u32::from(port.netmask).leading_ones();
-            let address =
-                u8::try_from(prefix).ok().and_then(|prefix| Cidr::new(port.ip.into(), prefix));
-            let gateway = (!port.gateway.is_unspecified()).then(|| port.gateway.into());
-            match address.map(|address| self.stack.set_address(address, gateway)) {
-                Some(Ok(())) => {}
-                other => tracing::error!(chassis = %self.name, "management address: {other:?}"),
-            }
+        if let Err(error) = self.port.configure(objects) {
+            tracing::error!(chassis = %self.name, "management address: {error}");
         }
         Ok(self.ways.configure(self.mio.config.objects(), &self.flash)?)
     }

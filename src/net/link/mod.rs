@@ -67,7 +67,9 @@ impl FromStr for Mac {
             *place = u8::from_str_radix(part, 16).map_err(|_| MacError)?;
         }
         let mac = Mac(mac);
-        (parts.next().is_none() && !mac.is_group() && mac.0 != [0; 6]).then_some(mac).ok_or(MacError)
+        (parts.next().is_none() && !mac.is_group() && mac.0 != [0; 6])
+            .then_some(mac)
+            .ok_or(MacError)
     }
 }
 

@@ -63,7 +63,8 @@ fn tcp(frame: &[u8]) -> Option<(usize, u16, bool)> {
         _ => return None,
     };
     ip.get(start..start + TCP_LEN)?;
-    let words = addresses.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let words =
+        addresses.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
     let mut sum = words.sum::<u32>() + u32::from(TCP) + u32::try_from(len).ok()?;
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);

@@ -64,6 +64,11 @@ pub(super) struct Core {
     pub sockets: SocketSet<'static>,
     /// Large segments pass the link, so connections buffer more.
     offloads: bool,
+    /// Routers may give addresses and ways.
+    slaac: bool,
+    /// What was configured last, for what routers gave to stay.
+    configured: Vec<IpCidr>,
+    gateways: Vec<IpAddr>,
     pub listeners: Listeners,
     pub tap: Option<Tap>,
     pub stats: Stats,
@@ -78,17 +83,15 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub fn new(
-        mac: Mac,
-        iface: Interface,
-        sockets: SocketSet<'static>,
-        offloads: bool,
-    ) -> Core {
+    pub fn new(mac: Mac, iface: Interface, offloads: bool, slaac: bool) -> Core {
         Core {
             mac,
             iface,
-            sockets,
+            sockets: SocketSet::new(Vec::new()),
             offloads,
+            slaac,
+            configured: Vec::new(),
+            gateways: Vec::new(),
             listeners: Listeners::new(),
             tap: None,
             stats: Stats::default(),
@@ -101,21 +104,36 @@ impl Core {
         }
     }
 
-    /// Takes at most [`super::ADDRESSES_MAX`] addresses and a gateway that is on their networks.
-    pub fn set_addresses(&mut self, addresses: &[Cidr], gateway: Option<IpAddr>) {
+    /// Takes at most [`super::ADDRESSES_MAX`] addresses and the gateways, one of each version of IP.
+    /// What routers advertised stays.
+    pub fn set_addresses(&mut self, addresses: &[Cidr], gateways: &[IpAddr]) {
+        let wanted: Vec<IpCidr> = addresses.iter().map(|cidr| cidr.wire()).collect();
+        let before = std::mem::replace(&mut self.configured, wanted.clone());
+        let v6 = self.slaac || addresses.iter().any(|cidr| cidr.address().is_ipv6());
+        let own = v6.then(|| link_local(self.mac));
         self.iface.update_ip_addrs(|list| {
+            let found: Vec<IpCidr> = list
+                .iter()
+                .filter(|cidr| v6 && !before.contains(cidr) && Some(**cidr) != own)
+                .copied()
+                .collect();
             list.clear();
-            list.extend(addresses.iter().take(super::ADDRESSES_MAX).map(|cidr| cidr.wire()));
+            list.extend(wanted.into_iter().chain(own).chain(found).take(super::ADDRESSES_MAX));
         });
+        let had = self.gateways.iter().any(IpAddr::is_ipv6);
         let routes = self.iface.routes_mut();
         routes.remove_default_ipv4_route();
-        routes.remove_default_ipv6_route();
-        // The table is empty but for these, so it has room.
-        let _ = match gateway {
-            Some(IpAddr::V4(gateway)) => routes.add_default_ipv4_route(gateway),
-            Some(IpAddr::V6(gateway)) => routes.add_default_ipv6_route(gateway),
-            None => Ok(None),
-        };
+        if had || !self.slaac {
+            routes.remove_default_ipv6_route();
+        }
+        for gateway in gateways {
+            // The table is empty but for these and one that was advertised, so it has room.
+            let _ = match gateway {
+                IpAddr::V4(gateway) => routes.add_default_ipv4_route(*gateway),
+                IpAddr::V6(gateway) => routes.add_default_ipv6_route(*gateway),
+            };
+        }
+        gateways.clone_into(&mut self.gateways);
         self.neighbours.clear();
         self.announce();
     }
@@ -228,6 +246,7 @@ impl Core {
             self.hear(now, frame);
             return true;
         }
+        self.hear_advert(frame);
         if self.listeners.is_empty() {
             return true;
         }
@@ -389,6 +408,17 @@ impl Core {
         }
         self.neighbours.wake();
     }
+}
+
+/// Returns the address that a station has on its own wire alone.
+///
+/// # Source
+/// RFC 4291, appendix A, and section 2.5.6.
+fn link_local(mac: Mac) -> IpCidr {
+    let [a, b, c, d, e, f] = mac.0;
+    let tail = [a ^ 2, b, c, 0xff, 0xfe, d, e, f];
+    let address = 0xfe80_u128 << 112 | u128::from(u64::from_be_bytes(tail));
+    IpCidr::new(IpAddr::from(address.to_be_bytes()).into(), 64)
 }
 
 /// Returns the first free local port, looking from `first` on and all around.

@@ -95,8 +95,10 @@ impl<L: Link> phy::Device for Device<L> {
     fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_, L>)> {
         let len = std::mem::take(&mut self.staged_len);
         let Device { link, staged, outgoing, sent, tap, .. } = self;
-        (len > 0)
-            .then_some((RxToken(&staged[..len]), TxToken { link, buffer: outgoing, sent, tap, segment: 0 }))
+        (len > 0).then_some((
+            RxToken(&staged[..len]),
+            TxToken { link, buffer: outgoing, sent, tap, segment: 0 },
+        ))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<TxToken<'_, L>> {

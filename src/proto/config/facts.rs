@@ -1,6 +1,6 @@
 //! The configuration as other machines need it: typed, with names instead of paths.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::factory::{OutOfBand, Trustpoint};
 use super::objects::Objects;
@@ -125,6 +125,17 @@ pub fn out_of_band(objects: &Objects) -> Option<OutOfBand> {
     let ip = read("out-of-band ip")?;
     let (netmask, gateway) = (read("out-of-band netmask")?, read("out-of-band gw")?);
     (!ip.is_unspecified()).then_some(OutOfBand { ip, netmask, gateway })
+}
+
+/// Returns the management port's address of IPv6, its prefix length and the gateway; `None` while it
+/// has none.
+pub fn out_of_band6(objects: &Objects) -> Option<(Ipv6Addr, u8, Option<Ipv6Addr>)> {
+    let path = at(&[("fabric-interconnect", &["a"]), ("ipv6-config", &[])]);
+    let read = |words: &str| objects.text(&path, words).parse::<Ipv6Addr>().ok();
+    let address = read("out-of-band ipv6").filter(|address| !address.is_unspecified())?;
+    let prefix = objects.text(&path, "out-of-band ipv6-prefix").parse().ok()?;
+    let gateway = read("out-of-band ipv6-gw").filter(|gateway| !gateway.is_unspecified());
+    Some((address, prefix, gateway))
 }
 
 /// Returns the URL of the licence authority; `None` while SLDest has none.

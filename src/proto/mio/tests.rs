@@ -67,6 +67,7 @@ fn supervisor(
         serial: "JAD12345678".into(),
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
+        leased_dns: Vec::new(),
     };
     let agent = Agent::new(identity, agent, Rng::from_seed(3), now);
     Mio::new(agent, Broker::new(hardware, broker, now), tree, facts)
