@@ -153,6 +153,7 @@ impl World {
             stack,
             clock: self.clock.for_chassis(chassis.clock_skew_ms),
             admin_password: (!chassis.setup).then(|| ADMIN_PASSWORD.to_owned()),
+            died: 0,
             ends_at_reboot: false,
             dhcp: false,
         })

@@ -24,7 +24,6 @@ const LEASE_WAIT: Duration = Duration::from_secs(8);
 
 /// What process 1 tells its supervisor; nobody else needs it.
 #[derive(Clone, Debug, Args)]
-#[allow(clippy::struct_field_names, reason = "the names are the command line's")]
 pub struct ApplianceArgs {
     #[arg(long, hide = true, value_name = "GROUND")]
     pub appliance: Option<Appliance>,

@@ -211,6 +211,7 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
         stack,
         clock: clock.clone(),
         admin_password: built.admin_password.clone(),
+        died: args.appliance.restarted.unwrap_or(0),
         ends_at_reboot: args.appliance.ends_at_reboot(),
         dhcp: built.dhcp,
     };

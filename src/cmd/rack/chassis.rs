@@ -50,6 +50,8 @@ pub(in crate::cmd) struct Plan {
     pub(in crate::cmd) clock: ChassisClock,
     /// Password of the account `admin`; `None` where the first-boot dialog asks for one.
     pub(in crate::cmd) admin_password: Option<String>,
+    /// How often the supervisor has died since the machine started.
+    pub(in crate::cmd) died: u32,
     /// Whoever starts the process starts it again after a reboot.
     pub(in crate::cmd) ends_at_reboot: bool,
     /// Its port asks for its address as long as none is configured.
@@ -76,6 +78,7 @@ pub(in crate::cmd) fn start(plan: Plan, folder: &Path) -> Result<(Running, Task)
         socket: folder.join(SOCKET),
         slots: plan.blades.iter().map(|blade| blade.slot).collect(),
         admin_password: plan.admin_password,
+        died: plan.died,
         ends_at_reboot: plan.ends_at_reboot,
         dhcp: plan.dhcp,
     })

@@ -44,6 +44,8 @@ pub struct Boot {
     /// Password of the account `admin` until an operator sets another; `None` on a chassis whose
     /// first-boot dialog asks for one.
     pub admin_password: Option<String>,
+    /// How often it has died since the machine started.
+    pub died: u32,
     /// A reboot ends the supervisor, since whoever started it starts it again.
     pub ends_at_reboot: bool,
     /// The management port asks for its address as long as none is configured.
@@ -72,6 +74,8 @@ pub(super) struct Hardware {
     pub(super) factory: Factory,
     /// Slots that are to hold a blade.
     pub(super) slots: BTreeSet<Slot>,
+    /// As [`Boot::died`].
+    pub(super) died: u32,
     /// As [`Boot::admin_password`].
     pub(super) admin_password: Option<String>,
 }
@@ -122,6 +126,7 @@ pub(super) fn machine(
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
         leased_dns: Vec::new(),
+        died: hardware.died,
     };
     let mut mio = Mio::new(agent, broker, tree, facts);
     mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
@@ -141,6 +146,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorEr
         factory: boot.factory,
         slots: boot.slots,
         admin_password: boot.admin_password,
+        died: boot.died,
     };
     let mio = machine(&hardware, &boot.flash, &signing_key, now)?;
     let unconfigured = accounts::User::find(mio.config.objects(), accounts::user::ADMIN)
