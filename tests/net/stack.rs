@@ -397,7 +397,7 @@ async fn who_is_absent_is_asked_for_three_times() {
     let (connected, pinged) =
         tokio::join!(a.connect(at(absent, 80), SOON), pinger.ping(absent, 1, 64, &[], SOON));
     assert_eq!(connected.unwrap_err(), ConnectError::Unreachable);
-    assert_eq!(pinged.unwrap_err(), PingError::Unreachable { from: A, code: 1 });
+    assert_eq!(pinged.unwrap_err(), PingError::Unreachable { from: A.into(), code: 1 });
     let asked = seen.lock().iter().filter(|(_, _, f)| f[38..42] == absent.octets()).count();
     assert_eq!(asked, 3);
     let before = settled(&[&a]).await;

@@ -16,6 +16,7 @@ use crate::base::platform;
 use crate::base::time::Now;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
+use crate::net::syslog;
 use crate::proto::accounts::{self, Accounts, Page};
 use crate::proto::agent::{self, Agent, Identity};
 use crate::proto::broker::{self, Broker};
@@ -170,8 +171,10 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorEr
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
     let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
     let stack = boot.stack.clone();
+    let syslog = syslog::Sender::spawn(stack.clone());
     let supervisor = Supervisor {
         stack,
+        syslog,
         name: facts::hostname(mio.config.objects()),
         mio,
         hardware,

@@ -15,6 +15,7 @@ use crate::base::time::{Instant, Now};
 use crate::cli::desk::SessionId;
 use crate::net::ntp::{self, Servers};
 use crate::net::stack::{Lease, Stack};
+use crate::net::syslog;
 use crate::proto::Next;
 use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
@@ -220,6 +221,7 @@ struct Supervisor {
     /// The last reading of both clocks, to notice a step of the wall clock.
     last: Now,
     ntp: Arc<ntp::Client>,
+    syslog: syslog::Sender,
     /// When it started, in the time of the people who sit at its sessions.
     started: tokio::time::Instant,
 }
@@ -514,14 +516,20 @@ impl Supervisor {
             Output::Configured(_) => self.configured()?,
             Output::Restart { how, .. } => self.down = Some(how),
             Output::EndSession { session, text } => self.desk.end(session, text),
-            Output::Log { severity, text } => match severity {
-                0..=3 => tracing::error!(target: "device", chassis = %self.name, "{text}"),
-                4 => tracing::warn!(target: "device", chassis = %self.name, "{text}"),
-                5 | 6 => tracing::info!(target: "device", chassis = %self.name, "{text}"),
-                _ => tracing::debug!(target: "device", chassis = %self.name, "{text}"),
-            },
+            Output::Log { severity, text } => self.log(now, severity, &text),
         }
         Ok(())
+    }
+
+    /// Writes a line into the system log, and to the servers that want it.
+    fn log(&self, now: Now, severity: u8, text: &str) {
+        self.syslog.line(severity, text, now.wall);
+        match severity {
+            0..=3 => tracing::error!(target: "device", chassis = %self.name, "{text}"),
+            4 => tracing::warn!(target: "device", chassis = %self.name, "{text}"),
+            5 | 6 => tracing::info!(target: "device", chassis = %self.name, "{text}"),
+            _ => tracing::debug!(target: "device", chassis = %self.name, "{text}"),
+        }
     }
 
     /// Brings the edge in line with the committed configuration.
@@ -533,7 +541,21 @@ impl Supervisor {
             servers: facts::ntp_servers(objects),
             dns: self.mio.dns_servers(),
             domain: (!domain.is_empty()).then_some(domain),
+            keys: facts::ntp_keys(objects)
+                .into_iter()
+                .map(|(name, id, text)| (name, ntp::Key::new(id, &text)))
+                .collect(),
         };
+        let wanted = facts::syslog_servers(objects).into_iter().map(|server| syslog::Server {
+            host: server.host,
+            level: server.level,
+            facility: server.facility,
+        });
+        self.syslog.configure(syslog::Servers {
+            servers: wanted.collect(),
+            dns: servers.dns.clone(),
+            domain: servers.domain.clone(),
+        });
         let ntp = Arc::clone(&self.ntp);
         tokio::spawn(async move { ntp.configure(servers).await });
         if let Err(error) = self.port.configure(objects) {
