@@ -208,7 +208,7 @@ def make(out: Path) -> list[Path]:
     made_of = kernel.debian() if os.environ.get("KERNEL") == "debian" else kernel.own()
     program = binary()
     out.mkdir(parents=True, exist_ok=True)
-    names = {name: out / name for name in ("vmlinuz", "initramfs.cpio.zst", "cmdline")}
+    names = {name: out / name for name in ("vmlinuz", "initramfs.cpio.zst", "cmdline", "kernel.txt")}
     stem = f"vfxos-{version()}"
     with tempfile.TemporaryDirectory(prefix="vfxos-image-", dir=out) as at:
         folder = Path(at)
@@ -220,6 +220,7 @@ def make(out: Path) -> list[Path]:
     shutil.copyfile(made_of["image"], names["vmlinuz"])
     names["initramfs.cpio.zst"].write_bytes(ramfs)
     names["cmdline"].write_text(DIRECT + "\n")
+    names["kernel.txt"].write_text(f"{made_of['source']} {made_of['version']}\n")
     (out / f"{stem}.oci.tar").write_bytes(archive.oci(program, version(), epoch()))
     (out / f"{stem}.cdx.json").write_bytes(bill(made_of))
     (out / "vfxos.gns3a").write_bytes(appliance(out / f"{stem}.qcow2"))

@@ -33,7 +33,9 @@ pub fn form(text: &str) -> Form {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if line.starts_with('{') {
         Form::Json
-    } else if (line.contains('=') && !key.is_empty() && key.chars().all(plain)) || line.starts_with('[') {
+    } else if (line.contains('=') && !key.is_empty() && key.chars().all(plain))
+        || line.starts_with('[')
+    {
         Form::Toml
     } else {
         Form::Commands
@@ -132,8 +134,16 @@ impl Writer {
 
     fn ours(&mut self, map: &Map<String, Value>) {
         let known = [
-            "hostname", "password", "address", "gateway", "dns", "domain", "ntp", "authority-root",
-            "licensing-root", "commands",
+            "hostname",
+            "password",
+            "address",
+            "gateway",
+            "dns",
+            "domain",
+            "ntp",
+            "authority-root",
+            "licensing-root",
+            "commands",
         ];
         for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
             self.refuse(key, &format!("no such setting; there are {}", known.join(", ")));
@@ -164,8 +174,18 @@ impl Writer {
     fn firepower(&mut self, map: &Map<String, Value>) {
         let text = |key: &str| map.get(key).map(|value| value.as_str().unwrap_or_default());
         let said = |key: &str| text(key).filter(|text| !text.is_empty());
-        let used = ["EULA", "Hostname", "AdminPassword", "DNS1", "DNS2", "DNS3", "IPv4Mode", "IPv4Addr",
-            "IPv4Mask", "IPv4Gw"];
+        let used = [
+            "EULA",
+            "Hostname",
+            "AdminPassword",
+            "DNS1",
+            "DNS2",
+            "DNS3",
+            "IPv4Mode",
+            "IPv4Addr",
+            "IPv4Mask",
+            "IPv4Gw",
+        ];
         for key in map.keys().filter(|key| !used.contains(&key.as_str())) {
             if said(key).is_some() {
                 self.refuse(key, "a chassis has nothing of that name");
@@ -202,7 +222,12 @@ impl Writer {
         }
     }
 
-    fn address(&mut self, (from, address): (&str, Option<&str>), mask: Option<&str>, gateway: Option<&str>) {
+    fn address(
+        &mut self,
+        (from, address): (&str, Option<&str>),
+        mask: Option<&str>,
+        gateway: Option<&str>,
+    ) {
         let Some(address) = address.filter(|address| *address != "dhcp") else { return };
         let (ip, length) = address.split_once('/').unwrap_or((address, ""));
         let mask = mask.map_or_else(|| mask_of(length), |mask| mask.parse().ok());
@@ -296,7 +321,8 @@ mod tests {
     fn remarks_are_left_out_and_certificates_kept() {
         let text = "! x\r\nscope security\n  enter trustpoint A\n set certchain\n# in it\nENDOFBUF\n# out\ntop\n";
         let plan = commands(text);
-        let kept = ["scope security", "enter trustpoint A", "set certchain", "# in it", "ENDOFBUF", "top"];
+        let kept =
+            ["scope security", "enter trustpoint A", "set certchain", "# in it", "ENDOFBUF", "top"];
         assert_eq!(texts(&plan), kept);
         assert_eq!(plan.lines[0].from, "line 2");
         assert_eq!(commands(&"top\n".repeat(LINES_MAX + 5)).lines.len(), LINES_MAX);
@@ -319,7 +345,9 @@ mod tests {
         let lines = texts(&plan).join("\n");
         assert!(lines.contains("scope system\nset name edge-1\ncommit-buffer"), "{lines}");
         assert!(lines.contains("set out-of-band ip 192.0.2.10 netmask 255.255.255.0 gw 192.0.2.1"));
-        assert!(lines.contains("enter dns 192.0.2.53") && lines.contains("enter ntp-server ntp.lab"));
+        assert!(
+            lines.contains("enter dns 192.0.2.53") && lines.contains("enter ntp-server ntp.lab")
+        );
         assert_eq!(plan.lines.iter().filter(|line| line.secret).count(), 2);
         let refused: Vec<&str> = plan.refused.iter().map(|(from, _)| from.as_str()).collect();
         assert_eq!(refused, ["colour", "domain"]);
@@ -335,7 +363,9 @@ mod tests {
         });
         let plan = settings(&value);
         let lines = texts(&plan).join("\n");
-        assert!(lines.contains("set out-of-band ip 192.0.2.9 netmask 255.255.255.128 gw 192.0.2.1"));
+        assert!(
+            lines.contains("set out-of-band ip 192.0.2.9 netmask 255.255.255.128 gw 192.0.2.1")
+        );
         assert!(lines.contains("set name ftdv") && lines.contains("enter dns 192.0.2.53"));
         assert_eq!(plan.refused.len(), 1, "{:?}", plan.refused);
     }
@@ -343,8 +373,9 @@ mod tests {
     #[test]
     fn garbage_of_any_kind_makes_no_trouble() {
         for seed in 0..2_000_u32 {
-            let bytes: Vec<u8> =
-                (0..seed % 97).map(|at| (seed.wrapping_mul(2_654_435_761) >> (at % 24)) as u8).collect();
+            let bytes: Vec<u8> = (0..seed % 97)
+                .map(|at| (seed.wrapping_mul(2_654_435_761) >> (at % 24)) as u8)
+                .collect();
             let text = text(&bytes);
             let _ = form(&text);
             assert!(commands(&text).lines.len() <= LINES_MAX);

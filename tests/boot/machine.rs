@@ -30,6 +30,11 @@ pub fn image() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Tells whether the kernel is our own: Debian's has fewer drivers and wants more memory.
+pub fn has_own_kernel(image: &Path) -> bool {
+    fs::read_to_string(image.join("kernel.txt")).unwrap().starts_with("linux-source")
+}
+
 /// Returns the disk in a folder.
 pub fn disk(image: &Path) -> PathBuf {
     let files = fs::read_dir(image).unwrap().map(|file| file.unwrap().path());
@@ -177,9 +182,10 @@ impl Machine {
         let end = Instant::now() + PATIENCE;
         loop {
             let fresh = &self.printed[self.seen..];
-            let found = texts.iter().enumerate().filter_map(|(which, text)| {
-                fresh.find(text).map(|at| (at + text.len(), which))
-            });
+            let found = texts
+                .iter()
+                .enumerate()
+                .filter_map(|(which, text)| fresh.find(text).map(|at| (at + text.len(), which)));
             if let Some((after, which)) = found.min() {
                 self.seen += after;
                 return which;

@@ -29,7 +29,9 @@ impl Init {
             let (why, place) = match found {
                 Found::Labelled(block) => match self.use_flash(&block) {
                     Ok(()) => return None,
-                    Err(why) => (format!("{} cannot be used: {why}", block.device().display()), Some(block)),
+                    Err(why) => {
+                        (format!("{} cannot be used: {why}", block.device().display()), Some(block))
+                    }
                 },
                 Found::Unreadable(block) => {
                     let device = block.device();

@@ -59,7 +59,9 @@ pub fn ctl_folder() -> Result<PathBuf, String> {
 /// Runs process 1.
 pub fn run() -> ExitCode {
     if process::id() != 1 {
-        console::say("vfxos init: it is process 1 of the appliance or of a container; try vfxos lab");
+        console::say(
+            "vfxos init: it is process 1 of the appliance or of a container; try vfxos lab",
+        );
         return ExitCode::from(2);
     }
     let ground = boot::ground();
@@ -176,12 +178,19 @@ impl Init {
         // The management interface is not counted.
         while boot::cards().len() <= wanted {
             if end.left().is_zero() {
-                say(&format!("{} of {wanted} interfaces have appeared; going on", boot::cards().len()));
+                say(&format!(
+                    "{} of {wanted} interfaces have appeared; going on",
+                    boot::cards().len()
+                ));
                 break;
             }
             match self.watch.next(Some(Duration::from_millis(100)), false) {
                 Seen::Terminate => return Some(End::Off),
-                Seen::Button | Seen::Interrupt | Seen::Ended { .. } | Seen::Line(_) | Seen::Nothing => {}
+                Seen::Button
+                | Seen::Interrupt
+                | Seen::Ended { .. }
+                | Seen::Line(_)
+                | Seen::Nothing => {}
             }
         }
         None
@@ -262,7 +271,9 @@ impl Init {
                 Seen::Ended { pid: ended, status } if ended == pid => {
                     return match status {
                         0 => Ok(End::Off),
-                        status if [AFRESH, ERASED].map(i32::from).contains(&status) => Ok(End::Afresh),
+                        status if [AFRESH, ERASED].map(i32::from).contains(&status) => {
+                            Ok(End::Afresh)
+                        }
                         status => Err(format!("status {status}")),
                     };
                 }

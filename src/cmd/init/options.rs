@@ -8,8 +8,19 @@ use crate::sys::boot::{self, Card, Ground, address};
 /// Settings that are passed on to the supervisor: `vfxos.NAME=VALUE` on the kernel command line,
 /// `VFXOS_NAME` in a container's environment.
 const PASSED: [&str; 13] = [
-    "address", "admin-password", "authority", "blade", "clock", "dns", "domain", "gateway", "model",
-    "mtu", "name", "ntp", "serial",
+    "address",
+    "admin-password",
+    "authority",
+    "blade",
+    "clock",
+    "dns",
+    "domain",
+    "gateway",
+    "model",
+    "mtu",
+    "name",
+    "ntp",
+    "serial",
 ];
 /// Those that may be given more than once: several values stand with commas between them.
 const LISTS: [&str; 3] = ["blade", "dns", "ntp"];
@@ -101,8 +112,10 @@ impl Options {
         cards: &[Card],
         day0: Option<(String, String)>,
     ) -> Vec<String> {
-        let mut arguments: Vec<String> = ["mio", "--login", "--state", STATE].map(str::to_owned).into();
-        let mut push = |name: &str, value: &str| arguments.extend([format!("--{name}"), value.to_owned()]);
+        let mut arguments: Vec<String> =
+            ["mio", "--login", "--state", STATE].map(str::to_owned).into();
+        let mut push =
+            |name: &str, value: &str| arguments.extend([format!("--{name}"), value.to_owned()]);
         push("appliance", if ground == Ground::Machine { "machine" } else { "container" });
         let first = cards.first().map(|card| format!("packet:{}", card.name));
         push("mgmt", first.as_deref().unwrap_or("none"));
@@ -143,7 +156,8 @@ mod tests {
                     vfxos.flash=vdb panic=1";
         let options = Options::of_line(line);
         assert_eq!((options.quiet, options.flash.as_deref()), (true, Some("vdb")));
-        let arguments = options.arguments(Ground::Machine, &[card("eth0"), card("eth1")], None).join(" ");
+        let arguments =
+            options.arguments(Ground::Machine, &[card("eth0"), card("eth1")], None).join(" ");
         assert!(arguments.contains("--mgmt packet:eth0"), "{arguments}");
         assert!(arguments.contains("--serial JAD1 --dns 192.0.2.1 --dns 192.0.2.2"), "{arguments}");
         assert!(arguments.ends_with("--dhcp --quiet"), "{arguments}");
@@ -169,7 +183,10 @@ mod tests {
         assert_eq!(options.cards, Some(3));
         let day0 = Some(("/run/day0-config".to_owned(), "/config".to_owned()));
         let arguments = options.arguments(Ground::Container, &[card("eth0")], day0).join(" ");
-        assert!(arguments.contains("--admin-password Lab-12345 --day0 /run/day0-config --day0-from /config"));
+        assert!(
+            arguments
+                .contains("--admin-password Lab-12345 --day0 /run/day0-config --day0-from /config")
+        );
         assert!(arguments.ends_with("--mtu 1400"), "{arguments}");
     }
 }

@@ -85,7 +85,10 @@ impl ApplianceArgs {
     /// Does what comes before the first `login:`. `folder` is the chassis's state.
     pub(super) async fn begin(&self, handle: &Handle, folder: &Path) {
         if let Some(times) = self.restarted {
-            tracing::error!("the supervisor has died and is back; it is start {} of this boot", times + 1);
+            tracing::error!(
+                "the supervisor has died and is back; it is start {} of this boot",
+                times + 1
+            );
         }
         if let Some(file) = &self.day0 {
             self.apply(handle, file, &folder.join(LOG)).await;
@@ -110,7 +113,8 @@ impl ApplianceArgs {
             Err(error) => vec![format!("refused: {}: {error}", file.display())],
         };
         let refused = report.iter().filter(|line| line.starts_with("refused")).count();
-        let head = format!("day 0 of {from}: {} applied, {refused} refused", report.len() - refused);
+        let head =
+            format!("day 0 of {from}: {} applied, {refused} refused", report.len() - refused);
         console::say(&format!("vfxos: {head}"));
         for line in report.iter().filter(|line| line.starts_with("refused")) {
             console::say(&format!("vfxos: day 0: {line}"));
@@ -134,7 +138,9 @@ impl ApplianceArgs {
         let took = boot::uptime().as_secs_f64();
         if !self.quiet {
             let now = handle.clock.now().wall.console();
-            console::say(&format!("{now}  %$ VDC-1 %$ %VDC_MGR-2-VDC_ONLINE: vdc 1 has come online \n"));
+            console::say(&format!(
+                "{now}  %$ VDC-1 %$ %VDC_MGR-2-VDC_ONLINE: vdc 1 has come online \n"
+            ));
             console::say(&format!("vfxos: system ready in {took:.1}s"));
         }
         if self.appliance == Some(Appliance::Container) {

@@ -49,7 +49,8 @@ pub(super) async fn apply(handle: &Handle, bytes: &[u8]) -> Vec<String> {
 }
 
 fn plan(text: &str) -> Plan {
-    let refused = |why: String| Plan { lines: Vec::new(), refused: vec![("the file".to_owned(), why)] };
+    let refused =
+        |why: String| Plan { lines: Vec::new(), refused: vec![("the file".to_owned(), why)] };
     match day0::form(text) {
         Form::Commands => day0::commands(text),
         Form::Json => match serde_json::from_str(text) {

@@ -246,7 +246,14 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
     tokio::task::spawn_local(async move { keeper.watch_clock().await });
     let (stop_on_refusal, login) = (args.stop_on_refusal, args.login);
     let none = String::new;
-    let task = script::Task { token: none(), prepare: none(), story: none(), stop_on_refusal, login, stays: !alone };
+    let task = script::Task {
+        token: none(),
+        prepare: none(),
+        story: none(),
+        stop_on_refusal,
+        login,
+        stays: !alone,
+    };
     let code = rack::live(&site, WHO, attended.then_some(task), supervisors, signalled).await;
     drop(socket);
     if code.as_ref().is_ok_and(|code| *code == ExitCode::from(ERASED)) {

@@ -261,7 +261,11 @@ impl Rack {
     /// The same for one that does not yet.
     pub(in crate::cmd) fn health(&self) -> Result<Answer, String> {
         let serving = self.chassis.iter().all(|one| one.handle.status.borrow().serving);
-        if serving { Ok(Answer::done("0 running", Value::Null)) } else { Err("1 starting".to_owned()) }
+        if serving {
+            Ok(Answer::done("0 running", Value::Null))
+        } else {
+            Err("1 starting".to_owned())
+        }
     }
 
     /// Says how every chassis and its blades stand.

@@ -77,7 +77,11 @@ pub(in crate::cmd) async fn attend(site: &impl Site, task: Task) -> Result<ExitC
 }
 
 /// Opens a session on a chassis.
-pub(in crate::cmd) async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
+pub(in crate::cmd) async fn open(
+    handle: &Handle,
+    columns: u16,
+    rows: u16,
+) -> Result<Opened, String> {
     let visitor = Visitor::at_terminal(columns, rows);
     match ask(handle, |reply| ToSession::Open { visitor, reply }).await {
         Some(Ok(opened)) => Ok(opened),

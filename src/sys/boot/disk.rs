@@ -55,7 +55,8 @@ impl Block {
 /// Returns disks, CDs and partitions that hold anything, by name.
 pub fn blocks() -> Vec<Block> {
     let Ok(entries) = fs::read_dir("/sys/class/block") else { return Vec::new() };
-    let mut blocks: Vec<Block> = entries.flatten().filter_map(|entry| block(&entry.path())).collect();
+    let mut blocks: Vec<Block> =
+        entries.flatten().filter_map(|entry| block(&entry.path())).collect();
     blocks.sort_by(|a, b| a.name.cmp(&b.name));
     blocks
 }
@@ -190,10 +191,12 @@ fn grow_partition(disk: &Path, end: u64, size: u64) -> io::Result<Option<u64>> {
     file.read_exact_at(&mut first, 0)?;
     let entry = first.get_mut(ENTRY..ENTRY + 16).unwrap_or_default();
     let [.., s0, s1, s2, s3, c0, c1, c2, c3] = *entry else { return Ok(None) };
-    let (start, count) = (u32::from_le_bytes([s0, s1, s2, s3]), u32::from_le_bytes([c0, c1, c2, c3]));
+    let (start, count) =
+        (u32::from_le_bytes([s0, s1, s2, s3]), u32::from_le_bytes([c0, c1, c2, c3]));
     let start = u64::from(start) * SECTOR;
     // A table of sectors as 32 bits has no more than 2 TiB.
-    let wanted = end.saturating_sub(start).min(u64::from(u32::MAX) * SECTOR) / GROWTH_MIN * GROWTH_MIN;
+    let wanted =
+        end.saturating_sub(start).min(u64::from(u32::MAX) * SECTOR) / GROWTH_MIN * GROWTH_MIN;
     if start == 0 || wanted < size.saturating_add(GROWTH_MIN) {
         return Ok(None);
     }
@@ -308,8 +311,10 @@ fn read_template(bytes: &[u8]) -> Option<(u64, Vec<(u64, &[u8])>)> {
         pieces.push((u64::from_le_bytes(at), piece));
         rest = more;
     }
-    let fits = |(at, piece): &(u64, &[u8])| at.checked_add(piece.len() as u64)? .le(&size).then_some(());
-    (size <= TEMPLATE_MAX && pieces.iter().all(|piece| fits(piece).is_some())).then_some((size, pieces))
+    let fits =
+        |(at, piece): &(u64, &[u8])| at.checked_add(piece.len() as u64)?.le(&size).then_some(());
+    (size <= TEMPLATE_MAX && pieces.iter().all(|piece| fits(piece).is_some()))
+        .then_some((size, pieces))
 }
 
 #[cfg(test)]
