@@ -20,6 +20,7 @@ pub mod http;
 pub mod link;
 pub mod ntp;
 pub mod stack;
+pub mod syslog;
 pub mod tls;
 
 /// Returns `N` bytes of the operating system's randomness.
