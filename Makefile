@@ -6,7 +6,7 @@ SEEDS ?= 10000
 SIM    = $(CARGO) test --locked --profile sim --no-default-features
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build check lint pure unit sim test lab bench doc sources deny bless clean
+.PHONY: help run build check lint pure unit sim test lab test-netns bench bench-net doc sources deny bless clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -37,14 +37,21 @@ sim: ## Simulations and models, 10,000 seeds each; SEEDS=n for another number, S
 	  $(SIM) --lib -- simulation authority::tests
 	SEEDS=$(SEEDS) $(SIM) --test sim
 
-test: check lab deny ## All of check, and the lab driven as a process
+test: check lab test-netns deny ## All of check, the lab driven as a process, and the network
 
 lab: ## The shipped binary driven as a process
-	$(CARGO) test --locked --test lab --test drills --test authority --test operator --test ssh
+	$(CARGO) test --locked --test lab --test drills --test authority --test operator --test ssh --test mio
+
+test-netns: ## A chassis beside real servers in network namespaces; needs root, says skipped and why otherwise
+	$(CARGO) test --locked --test netns -- --nocapture
 
 bench: ## Figures, each beside a peer measured in the same run
 	$(CARGO) build --release --locked --bins
 	$(CARGO) bench --locked --bench figures
+
+bench-net: ## The network on one bridge, each figure beside the kernel's; needs root
+	$(CARGO) build --release --locked --bins
+	$(CARGO) bench --locked --bench net
 
 doc: ## Build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
