@@ -28,7 +28,7 @@ use crate::sys::{console, process};
 mod appliance;
 mod built;
 mod day0;
-mod wire;
+pub mod wire;
 
 use built::Built;
 use wire::Spec;
@@ -185,7 +185,6 @@ fn start(args: &MioArgs) -> Result<ExitCode, String> {
         Some(kept) => kept.restarted(args)?,
     };
     built.checked()?;
-    state.keep_built(&built)?;
     let runtime = super::runtime().map_err(|error| error.to_string())?;
     let local = tokio::task::LocalSet::new();
     let code = local.block_on(&runtime, live(args, &built, &state));
@@ -221,6 +220,8 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
         dhcp: built.dhcp,
     };
     let (mut running, task) = chassis::start(plan, &folder)?;
+    // What cannot start is not kept: the next try says everything anew.
+    state.keep_built(built)?;
     running.start_blades(&described.blades, &folder);
     let mut supervisors = Supervisors::new();
     supervisors.watch(described.name.clone(), task);
