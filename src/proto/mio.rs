@@ -71,6 +71,8 @@ pub enum Output {
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     /// A blade's console went away, or there is none to type into.
     ConsoleDown { slot: Slot },
+    /// A blade sends this to the chassis that are cabled to a port of its own.
+    Frame { slot: Slot, port: String, bytes: Vec<u8> },
     /// Restart the chassis, or switch it off.
     Restart { how: Restart, reason: String },
     /// The committed configuration differs like this.
@@ -151,7 +153,8 @@ impl Mio {
 
     /// Applies one event.
     pub fn handle(&mut self, now: Now, event: Event) {
-        self.unobserved = true;
+        // What units say to each other changes nothing of the chassis, and is said every second.
+        self.unobserved |= !matches!(event, Event::Broker(broker::Event::Frame { .. }));
         match event {
             Event::Agent(event) => self.agent.handle(now, event),
             Event::Broker(event) => self.broker.handle(now, event),
@@ -246,6 +249,7 @@ impl Mio {
         for difference in &differences {
             self.carry_out(now, difference);
         }
+        self.bootstrap_blades(now);
         self.outputs.push_back(Output::Configured(differences));
         self.unobserved = true;
         Ok(())
@@ -355,6 +359,16 @@ impl Mio {
             // What the agent refuses stays as the agent has it: a licence is not lost by this.
             let _ = self.agent.set_reservation(now, reserve);
         }
+        self.bootstrap_blades(now);
+    }
+
+    /// Tells the broker what the logical devices make of each slot's ASA.
+    fn bootstrap_blades(&mut self, now: Now) {
+        let mut clusters = facts::clusters(self.config.objects());
+        for slot in (1..=Slot::MAX).filter_map(Slot::new) {
+            let cluster = clusters.remove(&slot);
+            self.broker.handle(now, broker::Event::Bootstrap { slot, cluster });
+        }
     }
 
     fn route_agent(&mut self, now: Now, output: agent::Output) {
@@ -399,6 +413,7 @@ impl Mio {
                 Output::ConsoleOut { slot, bytes, settled }
             }
             broker::Output::ConsoleDown { slot } => Output::ConsoleDown { slot },
+            broker::Output::Frame { slot, port, bytes } => Output::Frame { slot, port, bytes },
             broker::Output::Log(text) => Output::Log { severity: 5, text },
         };
         self.outputs.push_back(output);

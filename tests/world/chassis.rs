@@ -30,6 +30,11 @@ pub enum Deed {
     Close {
         link: LinkId,
     },
+    /// Carry this to the ports of that name of every other chassis.
+    Frame {
+        port: String,
+        bytes: Vec<u8>,
+    },
 }
 
 /// The supervisor and its flash.
@@ -155,6 +160,7 @@ impl Chassis {
                     }
                     Output::Send { link, bytes } => deeds.push(Deed::Send { link, bytes }),
                     Output::Close { link, .. } => deeds.push(Deed::Close { link }),
+                    Output::Frame { port, bytes, .. } => deeds.push(Deed::Frame { port, bytes }),
                     Output::ConsoleOut { slot, bytes, settled } => {
                         desk.console_out(now, mio, slot, &bytes, settled);
                     }

@@ -36,6 +36,8 @@ pub(super) struct World {
     settings: Settings,
     /// The wires on which chassis sit, by network.
     wires: BTreeMap<Ipv4Addr, Hub>,
+    /// The switch to which every chassis's data ports are cabled.
+    data: Hub,
     next_mac: std::cell::Cell<u32>,
     pub(super) hosts: Hosts,
     /// The host from which connections of the real host come.
@@ -113,6 +115,7 @@ impl World {
             satellites,
             settings,
             wires,
+            data: Hub::new(),
             next_mac,
             hosts,
             operator,
@@ -154,7 +157,14 @@ impl World {
             clock: self.clock.for_chassis(chassis.clock_skew_ms),
             admin_password: (!chassis.setup).then(|| ADMIN_PASSWORD.to_owned()),
             dhcp: false,
+            data: self.plug(),
         })
+    }
+
+    /// Plugs the data ports of a chassis in; returns their end with a number of the chassis's own.
+    fn plug(&self) -> (HubPort, u16) {
+        let number = u16::try_from(self.data.port_count()).unwrap_or(u16::MAX);
+        (self.data.port(MTU), number)
     }
 
     /// Attaches the stack of a chassis to its wire.

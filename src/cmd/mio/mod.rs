@@ -17,6 +17,7 @@ use super::rack::state::State;
 use super::rack::{self, Rack, Site, Supervisors, script};
 use crate::base::time::{Instant, Now, Utc};
 use crate::net::link::Mac;
+use crate::net::link::hub::Hub;
 use crate::net::stack::Cidr;
 use crate::proto::config::AUTHORITY_URL;
 use crate::shell::authority::operation::{Operation, date};
@@ -33,6 +34,8 @@ use wire::Spec;
 const WHO: &str = "vfxos mio";
 /// Smallest step of the chassis's clock that is kept at once.
 const STEP_MIN: Duration = Duration::from_secs(1);
+/// Largest packet of the data ports.
+const DATA_MTU: usize = 1500;
 /// Smallest and largest packet of `--mtu`.
 ///
 /// # Source
@@ -206,6 +209,8 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
         clock: clock.clone(),
         admin_password: built.admin_password.clone(),
         dhcp: built.dhcp,
+        // No other chassis is on the wire of its data ports.
+        data: (Hub::new().port(DATA_MTU), 0),
     };
     let (mut running, task) = chassis::start(plan, &folder)?;
     // What cannot start is not kept: the next try says everything anew.

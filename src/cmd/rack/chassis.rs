@@ -10,6 +10,7 @@ use crate::base::platform;
 use crate::cmd::blade::examine;
 use crate::cmd::supervisor::{self, Boot, Handle, SupervisorError};
 use crate::cmd::topology::{self, Blade};
+use crate::net::link::hub::HubPort;
 use crate::net::stack::Stack;
 use crate::proto::config::{Factory, OutOfBand, Trustpoint};
 use crate::sys::clock::ChassisClock;
@@ -52,6 +53,8 @@ pub(in crate::cmd) struct Plan {
     pub(in crate::cmd) admin_password: Option<String>,
     /// Its port asks for its address as long as none is configured.
     pub(in crate::cmd) dhcp: bool,
+    /// Where the data ports end, and a number of the chassis's own there.
+    pub(in crate::cmd) data: (HubPort, u16),
 }
 
 /// Starts its supervisor, with its state in `folder`; the blades wait for
@@ -75,6 +78,7 @@ pub(in crate::cmd) fn start(plan: Plan, folder: &Path) -> Result<(Running, Task)
         slots: plan.blades.iter().map(|blade| blade.slot).collect(),
         admin_password: plan.admin_password,
         dhcp: plan.dhcp,
+        data: plan.data,
     })
     .map_err(|error| error.to_string())?;
     let Plan { name, serial, address, .. } = plan;

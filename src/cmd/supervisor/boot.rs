@@ -14,6 +14,7 @@ use super::{Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
 use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
 use crate::base::time::Now;
+use crate::net::link::hub::HubPort;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
 use crate::net::syslog;
@@ -38,6 +39,8 @@ pub struct Boot {
     pub flash: Flash,
     pub clock: ChassisClock,
     pub stack: Stack,
+    /// Where its data ports are plugged in, and a number that no other chassis there has.
+    pub data: (HubPort, u16),
     /// Where blades attach.
     pub socket: PathBuf,
     /// Slots that are to hold a blade.
@@ -161,6 +164,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
     };
     let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
+    let wires = super::wires::Wires::start(boot.data.0, boot.data.1, outbox.clone());
     let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
     let stack = boot.stack.clone();
     let syslog = syslog::Sender::spawn(stack.clone());
@@ -183,6 +187,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         links: BTreeMap::new(),
         desk: super::desk::Desk::new(jobs),
         ways,
+        wires,
         unsaved: BTreeMap::new(),
         under_way: 0,
         jumped: false,

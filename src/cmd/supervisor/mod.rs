@@ -36,6 +36,7 @@ mod links;
 mod port;
 mod status;
 mod ways;
+mod wires;
 
 pub use boot::{Boot, BootError, boot};
 pub use status::{Registration, Status};
@@ -45,6 +46,7 @@ use desk::Desk;
 use jobs::Said;
 use links::Line;
 use ways::Ways;
+use wires::Wires;
 
 /// Most inputs waiting for the loop; whoever brings more waits.
 const INBOX_MAX: usize = 256;
@@ -90,6 +92,11 @@ pub(crate) enum Input {
     Job {
         session: SessionId,
         said: Said,
+    },
+    /// Something came over the wire of a data port.
+    Frame {
+        port: String,
+        bytes: Vec<u8>,
     },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
@@ -194,6 +201,7 @@ struct Supervisor {
     links: BTreeMap<LinkId, Line>,
     desk: Desk,
     ways: Ways,
+    wires: Wires,
     /// What has changed and is not on the disk yet, by key.
     unsaved: BTreeMap<Cow<'static, str>, Vec<u8>>,
     under_way: usize,
@@ -350,7 +358,7 @@ impl Supervisor {
     /// [`SupervisorError`] when flash fails.
     fn take(&mut self, input: Input) -> Result<bool, SupervisorError> {
         let now = self.now();
-        if !matches!(input, Input::Settle(_)) {
+        if !matches!(input, Input::Settle(_) | Input::Frame { .. }) {
             self.heard = true;
             self.tell_time(now);
         }
@@ -377,6 +385,9 @@ impl Supervisor {
             Input::Session(message) => {
                 self.desk.tick(self.patience());
                 self.desk.take(now, &mut self.mio, message);
+            }
+            Input::Frame { port, bytes } => {
+                self.mio.handle(now, Event::Broker(broker::Event::Frame { port, bytes }));
             }
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
             Input::HostKey { kind, key } => match key.stored() {
@@ -491,6 +502,7 @@ impl Supervisor {
                 self.desk.console_out(now, &mut self.mio, slot, &bytes, settled);
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
+            Output::Frame { slot, port, bytes } => self.wires.send(slot, &port, &bytes),
             Output::Configured(_) => self.configured()?,
             Output::Restart { how, .. } => self.down = Some(how),
             Output::EndSession { session, text } => self.desk.end(session, text),

@@ -115,6 +115,7 @@ impl Lab {
                     Output::Close { .. }
                     | Output::ConsoleOut { .. }
                     | Output::ConsoleDown { .. }
+                    | Output::Frame { .. }
                     | Output::Configured(_)
                     | Output::Restart { .. }
                     | Output::EndSession { .. }
