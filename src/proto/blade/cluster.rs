@@ -307,9 +307,8 @@ impl Cluster {
     /// # Source
     /// Seed, "ASA-cluster", "Een succesvolle clusterinstelling".
     fn replicate(&mut self, now: Now, from: &str, config: Shared, own: &Own) {
-        let control = self.peers.get(from).is_some_and(|peer| {
-            peer.member.state == MemberState::Control
-        });
+        let control =
+            self.peers.get(from).is_some_and(|peer| peer.member.state == MemberState::Control);
         match self.state {
             State::Election { asks: true, .. } if control => {
                 self.say(
@@ -339,9 +338,10 @@ impl Cluster {
         }
         let hold = scaled(HOLD, own.rate_milli);
         let silent = |peer: &Peer| peer.heard_at + hold <= now.mono;
-        let lost = self.peers.values().any(|peer| {
-            silent(peer) && peer.member.state == MemberState::Control
-        });
+        let lost = self
+            .peers
+            .values()
+            .any(|peer| silent(peer) && peer.member.state == MemberState::Control);
         self.peers.retain(|_, peer| !silent(peer));
         let control = self.peers.values().any(|peer| peer.member.state == MemberState::Control);
         let unit = &own.group.unit;
@@ -481,7 +481,10 @@ impl Cluster {
         let in_it = |peer: &Peer| {
             peer.taken || matches!(peer.member.state, MemberState::Control | MemberState::Data)
         };
-        self.peers.iter().filter(move |(_, peer)| in_it(peer)).map(|(serial, peer)| (&**serial, peer))
+        self.peers
+            .iter()
+            .filter(move |(_, peer)| in_it(peer))
+            .map(|(serial, peer)| (&**serial, peer))
     }
 
     /// Returns what the control node says that the cluster may do; `None` without one.
