@@ -59,8 +59,6 @@ pub(in crate::cmd) struct Plan {
     pub(in crate::cmd) ends_at_reboot: bool,
     /// Its port asks for its address as long as none is configured.
     pub(in crate::cmd) dhcp: bool,
-    /// Where the data ports end, and a number of the chassis's own there.
-    pub(in crate::cmd) data: (HubPort, u16),
 }
 
 /// Starts its supervisor, with its state in `folder`; the blades wait for
@@ -87,7 +85,6 @@ pub(in crate::cmd) fn start(plan: Plan, folder: &Path) -> Result<(Running, Task)
         died: plan.died,
         ends_at_reboot: plan.ends_at_reboot,
         dhcp: plan.dhcp,
-        data: plan.data,
     })
     .map_err(|error| error.to_string())?;
     let Plan { name, serial, address, .. } = plan;
