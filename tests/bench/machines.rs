@@ -248,6 +248,7 @@ impl World {
             | mio::Output::Restart { .. }
             | mio::Output::EndSession { .. }
             | mio::Output::Configured(_)
+            | mio::Output::Frame { .. }
             | mio::Output::Log { .. } => {}
         }
         Ok(())
