@@ -168,7 +168,7 @@ impl Units {
         let now = self.now;
         while let Some(Next::Do(output)) = self.nodes[at].blade.as_mut().map(|b| b.poll(now)) {
             match output {
-                Output::Persist(stored) => self.nodes[at].flash = stored,
+                Output::Persist(stored) => self.nodes[at].flash = *stored,
                 Output::Connect => {
                     let next_handle = self.nodes[at].meanings.keys().next_back();
                     let next_handle = Handle(next_handle.map_or(1, |handle| handle.0 + 1));
@@ -188,7 +188,9 @@ impl Units {
                     let known = self.nodes[at].meanings.get(&handle).cloned();
                     let highest = self.nodes[at].meanings.keys().next_back().copied();
                     match known {
-                        Some(known) => assert_eq!(known, tag, "SEED={} a handle changed", self.seed),
+                        Some(known) => {
+                            assert_eq!(known, tag, "SEED={} a handle changed", self.seed)
+                        }
                         None => assert!(
                             highest.is_none_or(|highest| highest < handle),
                             "SEED={} handle {} goes back",
@@ -262,9 +264,7 @@ impl Units {
     /// Two may be active only as long as they cannot know of each other.
     fn watch(&self) {
         let calm = self.now.mono.since(self.calm_since) > seconds(CALM_S / 2);
-        let active = self.nodes.iter().filter(|node| {
-            node.blade.as_ref().is_some_and(leads)
-        });
+        let active = self.nodes.iter().filter(|node| node.blade.as_ref().is_some_and(leads));
         assert!(!calm || active.count() <= 1, "SEED={} two units lead", self.seed);
     }
 

@@ -181,7 +181,8 @@ impl Bay {
         }
         if !is_tier(&tag)
             && !self.is_per_unit(&tag)
-            && !self.entries.values().any(|e| e.is_live() && is_tier(&e.tag)) {
+            && !self.entries.values().any(|e| e.is_live() && is_tier(&e.tag))
+        {
             return Err(Denial::TierFirst);
         }
         self.make_room(handle, &tag)?;
