@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 
 use super::Next;
 use super::accounts::{self, Accounts};
@@ -34,6 +35,10 @@ pub struct Facts {
     pub ntp: BTreeMap<String, String>,
     /// What `show trustpoint` prints after `Cert Status: `, by trustpoint.
     pub certificates: BTreeMap<String, String>,
+    /// Name servers that came with a leased address.
+    pub leased_dns: Vec<IpAddr>,
+    /// How often the supervisor has died since the machine started.
+    pub died: u32,
 }
 
 /// What happens to the supervisor.
@@ -140,6 +145,12 @@ impl Mio {
             outputs: VecDeque::new(),
             agreed: false,
         }
+    }
+
+    /// Returns the name servers to ask: those configured, else those that came with the address.
+    pub fn dns_servers(&self) -> Vec<IpAddr> {
+        let configured = facts::dns_servers(self.config.objects());
+        if configured.is_empty() { self.facts.leased_dns.clone() } else { configured }
     }
 
     /// Applies one event.

@@ -45,9 +45,9 @@ async fn where_nobody_is_nobody_answers() {
     let answered = |f: &[u8]| f[12..14] == [8, 6] && f[28..32] == NOBODY.octets();
     assert!(!seen.lock().iter().any(|(_, _, frame)| answered(frame)));
     let hop = pinger.ping(DNS, 2, 1, &[], SOON).await;
-    assert_eq!(hop.unwrap_err(), PingError::TimeExceeded { from: GATEWAY });
+    assert_eq!(hop.unwrap_err(), PingError::TimeExceeded { from: GATEWAY.into() });
     let nowhere = pinger.ping(Ipv4Addr::new(192, 0, 2, 1), 3, 64, &[], SOON).await;
-    assert_eq!(nowhere.unwrap_err(), PingError::Unreachable { from: GATEWAY, code: 0 });
+    assert_eq!(nowhere.unwrap_err(), PingError::Unreachable { from: GATEWAY.into(), code: 0 });
 }
 
 #[tokio::test]

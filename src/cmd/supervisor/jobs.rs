@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -62,7 +62,7 @@ impl Jobs {
         let domain = facts::domain_name(objects);
         let world = World {
             stack: self.stack.clone(),
-            dns: facts::dns_servers(objects),
+            dns: mio.dns_servers(),
             domain: (!domain.is_empty()).then_some(domain),
             session: id,
             outbox: self.outbox.clone(),
@@ -119,7 +119,13 @@ impl World {
                 (host, *family)
             }
         };
-        let found = dns::resolve(&self.stack, &self.dns, self.domain.as_deref(), host);
+        let found = async {
+            let (stack, domain) = (&self.stack, self.domain.as_deref());
+            match family {
+                Family::V4 => dns::resolve(stack, &self.dns, domain, host).await,
+                Family::V6 => dns::resolve6(stack, &self.dns, domain, host).await,
+            }
+        };
         let Some(found) = until(&mut cancelled, found).await else { return };
         let addresses = found.unwrap_or_default();
         let wanted = |address: &&IpAddr| address.is_ipv4() == (family == Family::V4);
@@ -128,25 +134,31 @@ impl World {
             let text = if known { job::unknown_host(job) } else { job::no_route(job) };
             return self.say(Said::Text(text)).await;
         };
-        let source = self.stack.addresses().iter().map(|cidr| cidr.address()).find(IpAddr::is_ipv4);
-        match (target, source) {
-            (IpAddr::V4(target), Some(source)) => match job {
-                Job::Ping(ping) => self.ping(ping, *target, source, cancelled).await,
-                Job::Traceroute(trace) => self.trace(trace, *target, cancelled).await,
-            },
-            // The stack's echo speaks IPv4, and the management port has no IPv6 address.
-            (IpAddr::V6(_), _) | (_, None) => self.say(Said::Text(job::no_route(job))).await,
+        let Some(source) = self.source(*target) else {
+            return self.say(Said::Text(job::no_route(job))).await;
+        };
+        match job {
+            Job::Ping(ping) => self.ping(ping, *target, source, cancelled).await,
+            Job::Traceroute(trace) => self.trace(trace, *target, cancelled).await,
         }
+    }
+
+    /// Returns the address that packets to `target` come from: one of its network, else the first.
+    fn source(&self, target: IpAddr) -> Option<IpAddr> {
+        let addresses = self.stack.addresses();
+        let own = || addresses.iter().filter(|own| own.address().is_ipv4() == target.is_ipv4());
+        let near = own().find(|own| own.contains(target));
+        near.or_else(|| own().next()).map(|own| own.address())
     }
 
     async fn ping(
         &self,
         ping: &Ping,
-        target: Ipv4Addr,
+        target: IpAddr,
         source: IpAddr,
         mut cancelled: oneshot::Receiver<()>,
     ) {
-        let (mut report, head) = PingReport::begin(ping, target.into(), source);
+        let (mut report, head) = PingReport::begin(ping, target, source);
         self.say(Said::Text(head)).await;
         let mut pinger = self.stack.pinger();
         let payload = vec![0x5a; ping.size];
@@ -187,10 +199,10 @@ impl World {
     async fn trace(
         &self,
         trace: &Traceroute,
-        target: Ipv4Addr,
+        target: IpAddr,
         mut cancelled: oneshot::Receiver<()>,
     ) {
-        let (mut report, head) = TraceReport::begin(trace, target.into());
+        let (mut report, head) = TraceReport::begin(trace, target);
         self.say(Said::Text(head)).await;
         let mut pinger = self.stack.pinger();
         let mut sequence = 0;
@@ -214,7 +226,7 @@ impl World {
     async fn echo(
         &self,
         pinger: &mut Pinger,
-        target: Ipv4Addr,
+        target: IpAddr,
         sequence: u32,
         ttl: u8,
         payload: &[u8],
@@ -225,17 +237,15 @@ impl World {
         let number = u16::try_from(sequence & 0xffff).unwrap_or(0);
         match pinger.ping(target, number, ttl, payload, wait).await {
             Ok(echo) => Some(Outcome::Reply {
-                from: echo.from.into(),
+                from: echo.from,
                 ttl: echo.ttl,
                 bytes: echo.len,
                 round_trip: echo.round_trip,
             }),
             Err(PingError::TimedOut | PingError::TooLong { .. }) => Some(Outcome::Lost),
-            Err(PingError::Unreachable { from, code }) => {
-                Some(Outcome::Unreachable { from: from.into(), code })
-            }
+            Err(PingError::Unreachable { from, code }) => Some(Outcome::Unreachable { from, code }),
             Err(PingError::TimeExceeded { from }) => {
-                Some(Outcome::TimeExceeded { from: from.into(), round_trip: began.elapsed() })
+                Some(Outcome::TimeExceeded { from, round_trip: began.elapsed() })
             }
             Err(PingError::NoRoute) => None,
         }
