@@ -33,6 +33,7 @@ mod capability;
 pub mod cluster;
 pub mod failover;
 mod feature;
+mod group;
 pub mod port;
 mod units;
 
