@@ -21,3 +21,4 @@ mod satellite;
 mod script;
 mod terminal;
 mod topologies;
+mod units;

@@ -94,7 +94,7 @@ pub struct Own {
 /// What the machine wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    Send(Packet),
+    Send(Box<Packet>),
     Console(String),
     /// Take this configuration.
     Apply(Shared),
@@ -434,7 +434,8 @@ impl Cluster {
 
     fn send(&mut self, own: &Own, body: Body) {
         let (group, key) = (own.group.name.clone(), key_of(&own.group));
-        self.acts.push_back(Act::Send(Packet { group, key, serial: own.serial.clone(), body }));
+        let serial = own.serial.clone();
+        self.acts.push_back(Act::Send(Box::new(Packet { group, key, serial, body })));
     }
 
     /// Returns true while the unit is in a cluster, or looks for one.
