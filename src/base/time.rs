@@ -227,6 +227,16 @@ impl Utc {
         format!("{day}, {:02} {name} {} {h:02}:{m:02}:{s:02} UTC", c.day, c.year)
     }
 
+    /// Writes `2021 Jan 29 06:41:52`, as a chassis's messages at its console begin.
+    ///
+    /// # Source
+    /// Client mock of unicon, `fp4k_mgmt_boot.txt`.
+    pub fn console(self) -> String {
+        let c = self.civil();
+        let (name, h, m, s) = (c.month_name(), c.hour, c.minute, c.second);
+        format!("{} {name} {:02} {h:02}:{m:02}:{s:02}", c.year, c.day)
+    }
+
     /// Writes `2020-08-07T06:58:46Z`, the lab's own layout.
     pub fn iso(self) -> String {
         let c = self.civil();

@@ -63,6 +63,8 @@ pub enum Request {
     },
     /// Chassis, blades and their states.
     Status,
+    /// One line: 0 once every chassis takes whoever comes, else 1 and an end with status 1.
+    Health,
     /// Stop the lab, as ^D at its console does, the mio or the authority.
     Stop,
     /// What a satellite of the lab does: at NAME, then the words.
@@ -218,6 +220,7 @@ impl Answer {
             | Request::Drill(_)
             | Request::Wait { .. }
             | Request::Status
+            | Request::Health
             | Request::Stop => None,
         };
         let Some(path) = out.filter(|_| self.ok) else { return self };

@@ -37,6 +37,8 @@ pub struct Facts {
     pub certificates: BTreeMap<String, String>,
     /// Name servers that came with a leased address.
     pub leased_dns: Vec<IpAddr>,
+    /// How often the supervisor has died since the machine started.
+    pub died: u32,
 }
 
 /// What happens to the supervisor.

@@ -182,6 +182,7 @@ impl World {
                 ntp: BTreeMap::new(),
                 certificates: BTreeMap::new(),
                 leased_dns: Vec::new(),
+                died: 0,
             },
         );
         let facts = blade::Facts {

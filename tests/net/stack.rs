@@ -182,7 +182,7 @@ async fn a_tap_sees_both_ways_and_can_be_taken_off() {
     let seen = tap(&a);
     let mut pinger = a.pinger();
     let echo = pinger.ping(B, 1, 64, &[7; 56], SOON).await.unwrap();
-    assert_eq!((echo.from, echo.ttl, echo.len), (B, 64, 64));
+    assert_eq!((echo.from, echo.ttl, echo.len), (B.into(), 64, 64));
     let frames = seen.lock().clone();
     let ways: Vec<Direction> = frames.iter().map(|(way, _, _)| *way).collect();
     assert!(ways.contains(&Direction::In) && ways.contains(&Direction::Out));

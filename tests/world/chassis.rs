@@ -90,6 +90,7 @@ impl Chassis {
             ntp: BTreeMap::new(),
             certificates: BTreeMap::new(),
             leased_dns: Vec::new(),
+            died: 0,
         };
         let mut mio = Mio::new(agent, broker, tree, facts);
         let pages = self.flash.iter().filter(|(part, _)| part.starts_with("audit/"));

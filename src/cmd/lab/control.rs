@@ -241,6 +241,7 @@ impl Site for Lab {
             }
             Request::Console(_) => Err("a console needs a terminal: use vfxos ctl console".into()),
             Request::Status => Ok(self.0.rack.status()),
+            Request::Health => self.0.rack.health(),
             Request::Stop => {
                 self.0.stopping.notify_one();
                 Ok(Answer::done("stopping", Value::Null))

@@ -159,7 +159,7 @@ async fn live(
     tokio::task::spawn_local(async move { faults.watch_faults().await });
     tokio::task::spawn_local(async move { clock.watch_clock().await });
     let (stop_on_refusal, login) = (args.stop_on_refusal, args.login);
-    let task = script::Task { token, prepare, story, stop_on_refusal, login };
+    let task = script::Task { token, prepare, story, stop_on_refusal, login, stays: false };
     let code = rack::live(&lab, "vfxos lab", Some(task), supervisors, signalled).await;
     drop((socket, api, forwards));
     code

@@ -132,6 +132,12 @@ impl World {
         self.settings.clone()
     }
 
+    /// Plugs the data ports of a chassis in; returns their end with a number of the chassis's own.
+    fn plug(&self) -> (HubPort, u16) {
+        let number = u16::try_from(self.data.port_count()).unwrap_or(u16::MAX);
+        (self.data.port(MTU), number)
+    }
+
     /// Returns what a chassis of the topology is started with, plugged into its wire.
     pub(super) fn plan(&self, chassis: &topology::Chassis) -> Result<Plan, String> {
         let stack = self.attach(chassis.address, chassis.prefix_len, chassis.gateway)?;
@@ -154,17 +160,13 @@ impl World {
             factory: factory(chassis, trustpoints, self.authority_url()),
             address: chassis.address,
             stack,
+            data: self.plug(),
             clock: self.clock.for_chassis(chassis.clock_skew_ms),
             admin_password: (!chassis.setup).then(|| ADMIN_PASSWORD.to_owned()),
+            died: 0,
+            ends_at_reboot: false,
             dhcp: false,
-            data: self.plug(),
         })
-    }
-
-    /// Plugs the data ports of a chassis in; returns their end with a number of the chassis's own.
-    fn plug(&self) -> (HubPort, u16) {
-        let number = u16::try_from(self.data.port_count()).unwrap_or(u16::MAX);
-        (self.data.port(MTU), number)
     }
 
     /// Attaches the stack of a chassis to its wire.

@@ -11,6 +11,7 @@ use clap::Args;
 use tokio::sync::Notify;
 
 use super::control::{Answer, Request};
+use super::init::ERASED;
 use super::lab::{signalled, state_folder};
 use super::rack::chassis::{self, Plan};
 use super::rack::state::State;
@@ -24,7 +25,9 @@ use crate::shell::authority::operation::{Operation, date};
 use crate::sys::clock::ChassisClock;
 use crate::sys::{console, process};
 
+mod appliance;
 mod built;
+mod day0;
 pub mod wire;
 
 use built::Built;
@@ -34,7 +37,7 @@ use wire::Spec;
 const WHO: &str = "vfxos mio";
 /// Smallest step of the chassis's clock that is kept at once.
 const STEP_MIN: Duration = Duration::from_secs(1);
-/// Largest packet of the data ports.
+/// Longest frame of the data ports, the Ethernet header apart.
 const DATA_MTU: usize = 1500;
 /// Smallest and largest packet of `--mtu`.
 ///
@@ -49,6 +52,8 @@ pub struct MioArgs {
     /// unix:PATH or unix:LOCAL:REMOTE.
     #[arg(long, value_name = "KIND:WHERE")]
     mgmt: Spec,
+    #[command(flatten)]
+    appliance: appliance::ApplianceArgs,
     /// Folder for flash. [default: $XDG_STATE_HOME/vfxos/mio]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
@@ -206,11 +211,13 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
         factory: chassis::factory(&described, built.trustpoints(), authority),
         address: described.address,
         stack,
+        // No cable leads from its data ports to another chassis.
+        data: (Hub::new().port(DATA_MTU), 0),
         clock: clock.clone(),
         admin_password: built.admin_password.clone(),
+        died: args.appliance.restarted.unwrap_or(0),
+        ends_at_reboot: args.appliance.ends_at_reboot(),
         dhcp: built.dhcp,
-        // No other chassis is on the wire of its data ports.
-        data: (Hub::new().port(DATA_MTU), 0),
     };
     let (mut running, task) = chassis::start(plan, &folder)?;
     // What cannot start is not kept: the next try says everything anew.
@@ -219,16 +226,22 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
     let mut supervisors = Supervisors::new();
     supervisors.watch(described.name.clone(), task);
     let unconfigured = running.handle.unconfigured;
+    let handle = running.handle.clone();
     let rack = Rack { chassis: vec![running], clock: clock.lab().clone(), ssh: Vec::new() };
     let site = Alone(Rc::new(Inner { rack, clock, state: state.clone(), stopping: Notify::new() }));
     let socket = rack::listen(&site, &state.socket())?;
+    let chassis_folder = folder;
     let folder = state.folder().display();
-    console::say(&format!(
-        "{WHO}: {} {} on {}, {port}; state in {folder}",
-        described.model.model, described.serial, args.mgmt
-    ));
-    console::say(&format!("{WHO}: from another terminal: vfxos ctl --state {folder} status"));
-    let attended = args.console || args.login;
+    let alone = args.appliance.appliance.is_none();
+    if alone {
+        console::say(&format!(
+            "{WHO}: {} {} on {}, {port}; state in {folder}",
+            described.model.model, described.serial, args.mgmt
+        ));
+        console::say(&format!("{WHO}: from another terminal: vfxos ctl --state {folder} status"));
+    }
+    args.appliance.begin(&handle, &chassis_folder).await;
+    let attended = args.console || (args.login && (alone || console::is_terminal()));
     if unconfigured && !attended {
         console::say(&format!(
             "{WHO}: nobody has configured it: start it with --console or --login for the first-boot \
@@ -239,10 +252,19 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
     tokio::task::spawn_local(async move { keeper.watch_clock().await });
     let (stop_on_refusal, login) = (args.stop_on_refusal, args.login);
     let none = String::new;
-    let task =
-        script::Task { token: none(), prepare: none(), story: none(), stop_on_refusal, login };
+    let task = script::Task {
+        token: none(),
+        prepare: none(),
+        story: none(),
+        stop_on_refusal,
+        login,
+        stays: !alone,
+    };
     let code = rack::live(&site, WHO, attended.then_some(task), supervisors, signalled).await;
     drop(socket);
+    if code.as_ref().is_ok_and(|code| *code == ExitCode::from(ERASED)) {
+        appliance::forget_day0(&chassis_folder);
+    }
     code
 }
 
@@ -299,6 +321,7 @@ impl Site for Alone {
                 self.0.rack.wait(condition, timeout, chassis.as_deref()).await
             }
             Request::Status => Ok(self.0.rack.status()),
+            Request::Health => self.0.rack.health(),
             Request::Stop => {
                 self.0.stopping.notify_one();
                 Ok(Answer::done("stopping", serde_json::Value::Null))

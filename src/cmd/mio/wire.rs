@@ -22,12 +22,17 @@ pub enum Spec {
     Packet(String),
     Udp(SocketAddr, SocketAddr),
     Unix(PathBuf, Option<PathBuf>),
+    /// Nothing at all.
+    None,
 }
 
 impl FromStr for Spec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Spec, String> {
+        if text == "none" {
+            return Ok(Spec::None);
+        }
         let parsed = text.split_once(':').and_then(|(kind, rest)| match kind {
             _ if rest.is_empty() => None,
             "tap" => Some(Spec::Tap(rest.to_owned())),
@@ -41,7 +46,7 @@ impl FromStr for Spec {
         });
         parsed.ok_or_else(|| {
             "write tap:NAME, packet:IFNAME, udp:LOCAL:REMOTE such as \
-             udp:127.0.0.1:10000:127.0.0.1:10001, or unix:PATH, unix:LOCAL:REMOTE"
+             udp:127.0.0.1:10000:127.0.0.1:10001, unix:PATH, unix:LOCAL:REMOTE, or none"
                 .to_owned()
         })
     }
@@ -50,6 +55,7 @@ impl FromStr for Spec {
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Spec::None => f.write_str("none"),
             Spec::Tap(name) => write!(f, "tap:{name}"),
             Spec::Packet(name) => write!(f, "packet:{name}"),
             Spec::Udp(local, remote) => write!(f, "udp:{local}:{remote}"),
@@ -75,6 +81,7 @@ pub async fn plug(
     let say = |error: &dyn fmt::Display| format!("--mgmt {spec}: {error}");
     let config = |mac| StackConfig { mac, addresses: Vec::new(), gateway: None, slaac };
     let spawned = match spec {
+        Spec::None => Stack::spawn(config(mac.unwrap_or(made_up)), Unplugged),
         Spec::Tap(name) => {
             let link = Port::open(Kind::Tap, name, mtu).map_err(|error| say(&error))?;
             Stack::spawn(config(mac.unwrap_or(made_up)), link)
@@ -97,6 +104,25 @@ pub async fn plug(
         }
     };
     spawned.map_err(|error| say(&error))
+}
+
+/// A port that nothing is plugged into: a machine without a network card.
+struct Unplugged;
+
+impl Link for Unplugged {
+    fn mtu(&self) -> usize {
+        TUNNEL_MTU
+    }
+
+    fn receive(&mut self, _: &mut [u8]) -> Result<Option<usize>, LinkError> {
+        Ok(None)
+    }
+
+    fn send(&mut self, _: &[u8]) {}
+
+    async fn ready(&mut self) {
+        std::future::pending().await
+    }
 }
 
 /// An interface of this machine as a link: one that goes away is waited for.
@@ -247,6 +273,7 @@ mod tests {
     #[test]
     fn every_kind_is_read_and_written_alike() {
         for text in [
+            "none",
             "tap:fx0",
             "packet:eth0",
             "udp:127.0.0.1:1:127.0.0.1:2",

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::blades::{self, Keeper};
 use crate::base::platform;
 use crate::cmd::blade::examine;
-use crate::cmd::supervisor::{self, Boot, Handle, SupervisorError};
+use crate::cmd::supervisor::{self, Boot, Ended, Handle, SupervisorError};
 use crate::cmd::topology::{self, Blade};
 use crate::net::link::hub::HubPort;
 use crate::net::stack::Stack;
@@ -35,7 +35,7 @@ pub(in crate::cmd) struct Running {
 }
 
 /// The end of a supervisor's task.
-pub(in crate::cmd) type Task = JoinHandle<Result<(), SupervisorError>>;
+pub(in crate::cmd) type Task = JoinHandle<Result<Ended, SupervisorError>>;
 
 /// What a chassis is started with.
 pub(in crate::cmd) struct Plan {
@@ -48,13 +48,17 @@ pub(in crate::cmd) struct Plan {
     /// Where its management interface is at the start.
     pub(in crate::cmd) address: Ipv4Addr,
     pub(in crate::cmd) stack: Stack,
+    /// Where its data ports are plugged in, and a number that no other chassis there has.
+    pub(in crate::cmd) data: (HubPort, u16),
     pub(in crate::cmd) clock: ChassisClock,
     /// Password of the account `admin`; `None` where the first-boot dialog asks for one.
     pub(in crate::cmd) admin_password: Option<String>,
+    /// How often the supervisor has died since the machine started.
+    pub(in crate::cmd) died: u32,
+    /// Whoever starts the process starts it again after a reboot.
+    pub(in crate::cmd) ends_at_reboot: bool,
     /// Its port asks for its address as long as none is configured.
     pub(in crate::cmd) dhcp: bool,
-    /// Where the data ports end, and a number of the chassis's own there.
-    pub(in crate::cmd) data: (HubPort, u16),
 }
 
 /// Starts its supervisor, with its state in `folder`; the blades wait for
@@ -74,11 +78,13 @@ pub(in crate::cmd) fn start(plan: Plan, folder: &Path) -> Result<(Running, Task)
         flash,
         clock: plan.clock,
         stack: plan.stack,
+        data: plan.data,
         socket: folder.join(SOCKET),
         slots: plan.blades.iter().map(|blade| blade.slot).collect(),
         admin_password: plan.admin_password,
+        died: plan.died,
+        ends_at_reboot: plan.ends_at_reboot,
         dhcp: plan.dhcp,
-        data: plan.data,
     })
     .map_err(|error| error.to_string())?;
     let Plan { name, serial, address, .. } = plan;

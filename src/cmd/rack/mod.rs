@@ -13,6 +13,8 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::control::socket::{self, Caller};
 use super::control::{Answer, Request, WaitFor};
+use super::init::{AFRESH, ERASED};
+use super::supervisor::Ended;
 use crate::base::time::{Instant, Now};
 use crate::shell::authority::desk::{Done, clock_shown};
 use crate::shell::authority::operation::ClockRequest;
@@ -74,7 +76,7 @@ pub(in crate::cmd) trait Site: Clone + 'static {
 }
 
 /// The supervisors' tasks; each ends with the reason it stopped for, an error if it had to.
-pub(in crate::cmd) struct Supervisors(JoinSet<Result<String, String>>);
+pub(in crate::cmd) struct Supervisors(JoinSet<Result<(Ended, String), String>>);
 
 impl Supervisors {
     pub(in crate::cmd) fn new() -> Supervisors {
@@ -85,7 +87,7 @@ impl Supervisors {
     pub(in crate::cmd) fn watch(&mut self, name: String, task: Task) {
         self.0.spawn(async move {
             match task.await {
-                Ok(Ok(())) => Ok(format!("the supervisor of {name} has ended")),
+                Ok(Ok(ended)) => Ok((ended, format!("the supervisor of {name} has ended"))),
                 Ok(Err(error)) => Err(format!("the supervisor of {name} has stopped: {error}")),
                 Err(error) => Err(format!("the supervisor of {name} has failed: {error}")),
             }
@@ -108,7 +110,9 @@ impl Supervisors {
 }
 
 /// Returns how a supervisor's task ended.
-fn end_of(joined: Result<Result<String, String>, JoinError>) -> Result<String, String> {
+fn end_of(
+    joined: Result<Result<(Ended, String), String>, JoinError>,
+) -> Result<(Ended, String), String> {
     joined.unwrap_or_else(|error| Err(error.to_string()))
 }
 
@@ -138,9 +142,13 @@ pub(in crate::cmd) async fn live<S: Site>(
             console::say(&format!("{who}: ended by {name}"));
             Ok(ExitCode::SUCCESS)
         }
-        Some(joined) = supervisors.0.join_next() => end_of(joined).map(|why| {
-            console::say(&format!("{who}: {why}"));
-            ExitCode::SUCCESS
+        Some(joined) = supervisors.0.join_next() => end_of(joined).map(|(ended, why)| match ended {
+            Ended::Off => {
+                console::say(&format!("{who}: {why}"));
+                ExitCode::SUCCESS
+            }
+            Ended::Afresh => ExitCode::from(AFRESH),
+            Ended::Erased => ExitCode::from(ERASED),
         }),
     };
     for one in &site.rack().chassis {
@@ -244,6 +252,19 @@ impl Rack {
                 timeout.as_secs(),
                 json(&*status.borrow())
             )),
+        }
+    }
+
+    /// Says whether every chassis takes whoever comes, in the words of vrnetlab's `/health`.
+    ///
+    /// # Errors
+    /// The same for one that does not yet.
+    pub(in crate::cmd) fn health(&self) -> Result<Answer, String> {
+        let serving = self.chassis.iter().all(|one| one.handle.status.borrow().serving);
+        if serving {
+            Ok(Answer::done("0 running", Value::Null))
+        } else {
+            Err("1 starting".to_owned())
         }
     }
 

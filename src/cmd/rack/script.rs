@@ -29,6 +29,8 @@ pub(in crate::cmd) struct Task {
     pub(in crate::cmd) stop_on_refusal: bool,
     /// True if the console asks for name and password.
     pub(in crate::cmd) login: bool,
+    /// True if it never ends, whatever is typed.
+    pub(in crate::cmd) stays: bool,
 }
 
 /// Serves the console until its end.
@@ -50,9 +52,13 @@ pub(in crate::cmd) async fn attend(site: &impl Site, task: Task) -> Result<ExitC
         console::say(&script.site.filled(&task.story).replace("$TOKEN", &script.token));
     }
     let handle = script.handle()?;
-    let mut keyboard = Keyboard::open().map_err(|error| error.to_string())?;
+    let mut keyboard = Keyboard::open(!task.stays).map_err(|error| error.to_string())?;
     if task.login {
         keyboard.log_in(&handle).await;
+        if task.stays {
+            // A line that was lost is no reason for a chassis to end.
+            std::future::pending::<()>().await;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let Some(ahead) = keyboard.set_up(&handle).await else {
@@ -71,7 +77,11 @@ pub(in crate::cmd) async fn attend(site: &impl Site, task: Task) -> Result<ExitC
 }
 
 /// Opens a session on a chassis.
-pub(super) async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
+pub(in crate::cmd) async fn open(
+    handle: &Handle,
+    columns: u16,
+    rows: u16,
+) -> Result<Opened, String> {
     let visitor = Visitor::at_terminal(columns, rows);
     match ask(handle, |reply| ToSession::Open { visitor, reply }).await {
         Some(Ok(opened)) => Ok(opened),
@@ -342,7 +352,7 @@ fn plain(mut bytes: Vec<u8>) -> Vec<u8> {
 ///
 /// # Source
 /// Client: unicon's `ERROR_PATTERN` for FXOS and ASA.
-fn is_refusal(printed: &[u8]) -> bool {
+pub(in crate::cmd) fn is_refusal(printed: &[u8]) -> bool {
     let text = String::from_utf8_lossy(printed);
     text.lines().any(|line| {
         ["% ", "Error:", "ERROR:", "No such command"].iter().any(|start| line.starts_with(start))

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::links::Socket;
 use super::ways::Ways;
-use super::{Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
+use super::{Ended, Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
 use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
 use crate::base::time::Now;
@@ -48,6 +48,10 @@ pub struct Boot {
     /// Password of the account `admin` until an operator sets another; `None` on a chassis whose
     /// first-boot dialog asks for one.
     pub admin_password: Option<String>,
+    /// How often it has died since the machine started.
+    pub died: u32,
+    /// A reboot ends the supervisor, since whoever started it starts it again.
+    pub ends_at_reboot: bool,
     /// The management port asks for its address as long as none is configured.
     pub dhcp: bool,
 }
@@ -74,6 +78,8 @@ pub(super) struct Hardware {
     pub(super) factory: Factory,
     /// Slots that are to hold a blade.
     pub(super) slots: BTreeSet<Slot>,
+    /// As [`Boot::died`].
+    pub(super) died: u32,
     /// As [`Boot::admin_password`].
     pub(super) admin_password: Option<String>,
 }
@@ -124,6 +130,7 @@ pub(super) fn machine(
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
         leased_dns: Vec::new(),
+        died: hardware.died,
     };
     let mut mio = Mio::new(agent, broker, tree, facts);
     mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
@@ -134,7 +141,7 @@ pub(super) fn machine(
 ///
 /// # Errors
 /// [`BootError`]; flash is left as it was.
-pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
+pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorError>>), BootError> {
     let now = boot.clock.now();
     let signing_key = signing_key(&boot.flash)?;
     let hardware = Hardware {
@@ -143,6 +150,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         factory: boot.factory,
         slots: boot.slots,
         admin_password: boot.admin_password,
+        died: boot.died,
     };
     let mio = machine(&hardware, &boot.flash, &signing_key, now)?;
     let unconfigured = accounts::User::find(mio.config.objects(), accounts::user::ADMIN)
@@ -176,6 +184,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         hardware,
         boots: 0,
         down: None,
+        ends_at_reboot: boot.ends_at_reboot,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
         flash: boot.flash,

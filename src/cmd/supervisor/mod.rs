@@ -130,6 +130,16 @@ pub enum SupervisorError {
     Encode { key: Cow<'static, str>, error: serde_json::Error },
 }
 
+/// Why a supervisor has ended by itself or was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Off,
+    /// It is to be started again.
+    Afresh,
+    /// The same, and its configuration is erased.
+    Erased,
+}
+
 /// A running supervisor, as everybody else holds it. Clones mean the same one.
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -190,6 +200,8 @@ struct Supervisor {
     boots: u32,
     /// How an operator wants the chassis to go down, once everybody has been told.
     down: Option<Restart>,
+    /// A reboot is somebody else's to do.
+    ends_at_reboot: bool,
     name: String,
     clock: ChassisClock,
     flash: Flash,
@@ -242,7 +254,7 @@ const STEP_MIN: Duration = Duration::from_millis(500);
 
 impl Supervisor {
     /// Runs until it is told to stop, or flash fails.
-    async fn run(mut self) -> Result<(), SupervisorError> {
+    async fn run(mut self) -> Result<Ended, SupervisorError> {
         self.configured()?;
         loop {
             let deadline = self.turn()?;
@@ -253,7 +265,11 @@ impl Supervisor {
                     self.turn()?;
                     self.save()?;
                     self.desk.close_all();
-                    return Ok(());
+                    return Ok(Ended::Off);
+                }
+                Some(how @ (Restart::Reboot | Restart::Erase)) if self.ends_at_reboot => {
+                    self.lay_down(how)?;
+                    return Ok(if how == Restart::Erase { Ended::Erased } else { Ended::Afresh });
                 }
                 Some(how @ (Restart::Reboot | Restart::Erase)) => {
                     self.restart(how)?;
@@ -279,7 +295,7 @@ impl Supervisor {
                 }
                 () = sleep_until(self.started, patience) => continue,
             };
-            let Some(input) = input else { return self.save() };
+            let Some(input) = input else { return self.save().map(|()| Ended::Off) };
             let mut stop = self.take(input)?;
             for _ in 1..BATCH_MAX {
                 let Ok(input) = self.inbox.try_recv() else { break };
@@ -290,7 +306,7 @@ impl Supervisor {
                 self.turn()?;
                 self.save()?;
                 self.desk.close_all();
-                return Ok(());
+                return Ok(Ended::Off);
             }
         }
     }
@@ -307,8 +323,8 @@ impl Supervisor {
         if self.mio.accounts.is_busy() { Some(patience) } else { due }
     }
 
-    /// Begins anew from flash, as after a power cut: sessions, links and tries are gone.
-    fn restart(&mut self, how: Restart) -> Result<(), SupervisorError> {
+    /// Leaves in flash what the next start is to find, and ends the sessions.
+    fn lay_down(&mut self, how: Restart) -> Result<(), SupervisorError> {
         self.mio.accounts.save();
         self.turn()?;
         self.save()?;
@@ -316,6 +332,12 @@ impl Supervisor {
             self.flash.write(&[Change::Delete(key::CONFIG), Change::Delete(key::ACCOUNTS)])?;
         }
         self.desk.close_all();
+        Ok(())
+    }
+
+    /// Begins anew from flash, as after a power cut: sessions, links and tries are gone.
+    fn restart(&mut self, how: Restart) -> Result<(), SupervisorError> {
+        self.lay_down(how)?;
         self.ways.cut();
         self.links.clear();
         self.boots += 1;
@@ -556,7 +578,10 @@ impl Supervisor {
 
     /// Publishes how things stand, and answers whoever waits for nothing to be under way.
     fn report(&mut self, now: Now) {
-        let status = Status::of(now, &self.mio, &self.hardware.slots, self.under_way > 0);
+        let status = Status {
+            serving: self.ways.serving(self.mio.config.objects()),
+            ..Status::of(now, &self.mio, &self.hardware.slots, self.under_way > 0)
+        };
         self.status.send_if_modified(|old| {
             let changed = *old != status;
             *old = status;

@@ -105,6 +105,16 @@ impl Ways {
         Ok(())
     }
 
+    /// Tells whether every service that the configuration wants takes connections.
+    pub(super) fn serving(&self, objects: &Objects) -> bool {
+        let telnet = facts::is_service_on(objects, "telnet-server");
+        let ssh = facts::ssh_server(objects).enabled;
+        let https = facts::is_service_on(objects, "https");
+        ssh == self.ssh_port.is_some()
+            && telnet == self.telnet_port.is_some()
+            && https == self.https_port.is_some()
+    }
+
     /// Cuts every connection, as a restart does.
     pub(super) fn cut(&self) {
         self.ssh.cut();

@@ -68,6 +68,7 @@ fn supervisor(
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
         leased_dns: Vec::new(),
+        died: 0,
     };
     let agent = Agent::new(identity, agent, Rng::from_seed(3), now);
     Mio::new(agent, Broker::new(hardware, broker, now), tree, facts)
