@@ -69,8 +69,10 @@ fn what_is_on_the_wire_is_announced_and_summed_right() {
             network.bridge("fx");
         }
         let file = network.path("pcap").display().to_string();
-        let mut dump =
-            network.start(&network.hosts(), &["tcpdump", "-i", "wire", "-U", "-w", &file]);
+        let mut dump = network.start(
+            &network.hosts(),
+            &["tcpdump", "--immediate-mode", "-i", "wire", "-U", "-w", &file],
+        );
         dump.says("listening on");
         let mio = network.configured(mgmt, &[]);
         mio.types(&["scope license", &format!("register idtoken {}", network.token())]);
@@ -99,6 +101,12 @@ fn a_link_that_goes_is_waited_for() {
     let mut mio = network.configured("packet:mgmt", &[]);
     let (hosts, chassis) = (network.hosts(), network.chassis());
     network.pings(CHASSIS);
+    // The kernel says at most once a second that a link has come up.
+    network.until("the link is known to be up", || {
+        let shown = network.ip(&format!("-n {chassis} link show mgmt"));
+        if shown.contains("state UP") { Ok(()) } else { Err(shown) }
+    });
+    mio.ctl("status").expect("it has heard so too");
     network.ip(&format!("-n {hosts} link set wire down"));
     mio.process.says("the link is down");
     network.ip(&format!("-n {hosts} link set wire up"));
