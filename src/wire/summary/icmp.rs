@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::ip::Route;
-use super::part::Part;
+use super::part::{Part, Short};
 use super::{Field, Pass, Read};
 
 /// Most echo requests that are remembered.
@@ -48,10 +48,11 @@ pub(super) fn message(pass: &mut Pass<'_>, route: Route, message: Part<'_>) -> R
     let name = type_name(kind);
     match kind {
         0 | 8 | 13..=18 => {
+            pass.add(format_args!("{name:<20}"));
             let (id, seq) = (message.u16(4)?, message.u16(6)?);
             let swapped = seq.swap_bytes();
             let hops = route.hops;
-            let text = format_args!("{name:<20} id=0x{id:04x}, seq={seq}/{swapped}, ttl={hops}");
+            let text = format_args!(" id=0x{id:04x}, seq={seq}/{swapped}, ttl={hops}");
             pass.add(text);
             if kind == 8 {
                 pass.state.echoes.asked(route, id, seq, pass.line.number);
@@ -67,7 +68,24 @@ pub(super) fn message(pass: &mut Pass<'_>, route: Route, message: Part<'_>) -> R
             Code::Unknown => pass.add(format_args!("{name:<20} (Unknown code: {code})")),
         },
     }
+    if matches!(kind, 3..=5 | 11 | 12) {
+        return quoted(message);
+    }
     Ok(())
+}
+
+/// Looks whether what an error quotes was cut.
+fn quoted(message: Part<'_>) -> Read {
+    let Ok(packet) = message.from(8) else { return Ok(()) };
+    let look = || -> Result<(), Short> {
+        let header = usize::from(packet.u8(0)? & 0xf) * 4;
+        let proto = packet.u8(9)?;
+        let carried = packet.from(header)?;
+        let needed = if proto == 6 { 20 } else { 8 };
+        carried.slice(0, needed.min(carried.len())).map(|_| ())
+    };
+    // An error quotes as much as it likes.
+    look().or_else(|short| if short == Short::Cut { Err(short) } else { Ok(()) })
 }
 
 fn type_name(kind: u8) -> &'static str {

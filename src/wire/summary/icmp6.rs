@@ -60,8 +60,21 @@ pub(super) fn message(pass: &mut Pass<'_>, route: Route, message: Part<'_>) -> R
             options(pass, message, 24)
         }
         137 => options(pass, message, 40),
+        1..=4 => quoted(message),
+        143 => message.is_whole().then_some(()).ok_or(Short::Cut),
         _ => Ok(()),
     }
+}
+
+/// Looks whether what an error quotes was cut.
+fn quoted(message: Part<'_>) -> Read {
+    let Ok(packet) = message.from(8) else { return Ok(()) };
+    let look = || -> Result<(), Short> {
+        let needed = 40 + if packet.u8(6)? == 6 { 20 } else { 8 };
+        packet.slice(0, needed.min(packet.len())).map(|_| ())
+    };
+    // An error quotes as much as it likes.
+    look().or_else(|short| if short == Short::Cut { Err(short) } else { Ok(()) })
 }
 
 /// Reads the options of neighbour discovery, which name stations.
@@ -86,6 +99,7 @@ fn options(pass: &mut Pass<'_>, message: Part<'_>, at: usize) -> Read {
             }
             _ => {}
         }
+        rest.slice(0, len.min(rest.len()))?;
         rest = rest.from(len)?;
     }
     Ok(())

@@ -58,6 +58,7 @@ pub struct Dissector {
 #[derive(Debug, Default)]
 struct State {
     fragments: Fragments,
+    owners: arp::Owners,
     echoes: Echoes,
     streams: tcp::Streams,
     transfers: tftp::Transfers,
