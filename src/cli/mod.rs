@@ -24,3 +24,4 @@ pub mod show;
 pub mod syntax;
 pub mod tables;
 pub mod terminal;
+pub mod transfer;

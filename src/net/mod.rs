@@ -21,6 +21,7 @@ pub mod link;
 pub mod ntp;
 pub mod stack;
 pub mod tls;
+pub mod transfer;
 
 /// Returns `N` bytes of the operating system's randomness.
 ///

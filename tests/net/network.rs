@@ -115,13 +115,13 @@ impl Network {
 pub type Seen = Arc<Mutex<Vec<(Direction, tokio::time::Instant, Vec<u8>)>>>;
 
 /// Puts a tap on a stack that keeps everything.
-pub fn tap(stack: &Stack) -> Seen {
+pub fn tap(stack: &Stack) -> (Seen, Tapped) {
     let seen = Seen::default();
     let keep = Arc::clone(&seen);
-    stack.set_tap(Some(Box::new(move |direction, frame: &[u8]| {
+    let tapped = stack.tap(Box::new(move |direction, frame: &[u8]| {
         keep.lock().push((direction, tokio::time::Instant::now(), frame.to_vec()));
-    })));
-    seen
+    }));
+    (seen, tapped)
 }
 
 pub fn at(address: Ipv4Addr, port: u16) -> SocketAddr {

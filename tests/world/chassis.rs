@@ -139,6 +139,11 @@ impl Chassis {
                     Piece::Broker(stored) => ("broker".to_owned(), serde_json::to_vec(stored)),
                     Piece::Config(stored) => ("config".to_owned(), serde_json::to_vec(stored)),
                     Piece::Accounts(stored) => ("accounts".to_owned(), serde_json::to_vec(stored)),
+                    Piece::Workspace(stored) => {
+                        ("workspace".to_owned(), serde_json::to_vec(stored))
+                    }
+                    // No scenario of the world reads a file's content back.
+                    Piece::FilePiece { .. } => continue,
                     Piece::AuditPage(page) => {
                         (format!("audit/{:02}", page.number), serde_json::to_vec(page))
                     }

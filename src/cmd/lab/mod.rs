@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,6 +14,8 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::control::socket;
 use super::topology::Topology;
+use crate::net::hosts::FileServer;
+use crate::net::tls;
 use crate::sys::flash::{Flash, Kind};
 use crate::sys::{console, process};
 use drill::Drill;
@@ -25,6 +28,7 @@ mod chassis;
 mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
+mod files;
 mod forward;
 mod keyboard;
 mod satellites;
@@ -62,6 +66,10 @@ pub struct LabArgs {
     /// Ask for name and password at the console, as the serial line of a chassis does.
     #[arg(long)]
     pub login: bool,
+    /// Let captures hold the secrets of TLS, so that Wireshark shows the exchange with the authority
+    /// in clear; files are written as pcapng then.
+    #[arg(long)]
+    pub keylog: bool,
 }
 
 /// Runs a lab; 2 when it cannot start or has to stop.
@@ -149,6 +157,9 @@ async fn live(
     state: &State,
     drill: Option<Drill>,
 ) -> Result<ExitCode, String> {
+    if args.keylog {
+        tls::keep_secrets();
+    }
     let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
     let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
     let satellites = topology.satellites.iter().map(|satellite| {
@@ -157,6 +168,9 @@ async fn live(
     });
     let satellites = satellites.collect::<Result<_, _>>()?;
     let world = world::World::build(topology, state.clock(topology)?, flash, satellites)?;
+    let shelf = files::Shelf::open(state.folder())?;
+    let server = FileServer::spawn(&world.operator, Arc::new(shelf));
+    let server = server.ok_or_else(|| "the operator's host has no port for files".to_owned())?;
     let forwards = forwards(args, &world, topology).await?;
     let (chassis, mut supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
@@ -205,7 +219,7 @@ async fn live(
         tracing::error!("a supervisor does not end; what it did last may be lost");
     }
     let code = failed.map_or(code, Err);
-    drop((socket, api, forwards));
+    drop((socket, api, forwards, server));
     code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
 }
 

@@ -16,11 +16,13 @@ use crate::base::platform;
 use crate::base::time::Now;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
+use crate::net::tls;
 use crate::proto::accounts::{self, Accounts, Page};
 use crate::proto::agent::{self, Agent, Identity};
 use crate::proto::broker::{self, Broker};
 use crate::proto::config::{self, Factory, Tree, facts};
 use crate::proto::mio::{Facts, Mio};
+use crate::proto::workspace::{self, Workspace};
 use crate::shell::proof::Prover;
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
@@ -120,6 +122,8 @@ pub(super) fn machine(
     };
     let mut mio = Mio::new(agent, broker, tree, facts);
     mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
+    let files = read::<workspace::Stored>(flash, key::WORKSPACE)?;
+    mio.workspace = Workspace::new(files.unwrap_or_else(|| workspace::Stored::factory(now.wall)));
     Ok(mio)
 }
 
@@ -157,7 +161,14 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
     };
     let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
-    let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
+    let flash = Arc::new(boot.flash);
+    let jobs = super::jobs::Jobs::new(super::jobs::Tools {
+        stack: boot.stack.clone(),
+        clock: boot.clock.clone(),
+        flash: Arc::clone(&flash),
+        outbox: outbox.clone(),
+        secrets: tls::secrets(),
+    });
     let supervisor = Supervisor {
         name: facts::hostname(mio.config.objects()),
         mio,
@@ -166,7 +177,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         down: None,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
-        flash: boot.flash,
+        flash,
         signing_key,
         ntp,
         stack: boot.stack,

@@ -28,11 +28,14 @@ use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::SigningKey;
 
 mod boot;
+mod capture;
 mod desk;
 mod exchange;
+mod files;
 mod jobs;
 mod links;
 mod status;
+mod transfer;
 mod ways;
 
 pub use boot::{Boot, BootError, boot};
@@ -58,6 +61,14 @@ pub(crate) mod key {
     pub(crate) const ACCOUNTS: &str = "accounts";
     /// What the keys of the audit log's pages begin with.
     pub(crate) const AUDIT: &str = "audit/";
+
+    /// The tree of the workspace, and what the keys of its files' pieces begin with.
+    pub(crate) const WORKSPACE: &str = "workspace";
+    pub(crate) const FILE_PIECE: &str = "file/";
+
+    pub(crate) fn file_piece(number: u64) -> String {
+        format!("{FILE_PIECE}{number:016x}")
+    }
 
     pub(crate) fn audit(page: u64) -> String {
         format!("{AUDIT}{page:02}")
@@ -89,6 +100,8 @@ pub(crate) enum Input {
         session: SessionId,
         said: Said,
     },
+    /// Change the workspace, on behalf of a job.
+    File(files::Change),
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
     /// A port that could not be opened may be free now.
@@ -181,7 +194,7 @@ struct Supervisor {
     down: Option<Restart>,
     name: String,
     clock: ChassisClock,
-    flash: Flash,
+    flash: Arc<Flash>,
     signing_key: SigningKey,
     stack: Stack,
     inbox: mpsc::Receiver<Input>,
@@ -190,7 +203,7 @@ struct Supervisor {
     desk: Desk,
     ways: Ways,
     /// What has changed and is not on the disk yet, by key.
-    unsaved: BTreeMap<Cow<'static, str>, Vec<u8>>,
+    unsaved: BTreeMap<Cow<'static, str>, Option<Vec<u8>>>,
     under_way: usize,
     settling: Vec<oneshot::Sender<()>>,
     seen: Vec<oneshot::Sender<()>>,
@@ -372,11 +385,12 @@ impl Supervisor {
                 self.desk.tick(self.patience());
                 self.desk.take(now, &mut self.mio, message);
             }
+            Input::File(change) => change.apply(now, &mut self.mio.workspace),
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
             Input::HostKey { kind, key } => match key.stored() {
                 Ok(stored) => {
                     // No connection sees it before this turn has written it: nothing else runs.
-                    self.unsaved.insert(kind.name().into(), stored);
+                    self.unsaved.insert(kind.name().into(), Some(stored));
                     self.ways.made(kind, *key);
                 }
                 Err(error) => tracing::error!(chassis = %self.name, "{error}"),
@@ -435,9 +449,14 @@ impl Supervisor {
                 Piece::AuditPage(page) => {
                     (key::audit(page.number).into(), serde_json::to_vec(page))
                 }
+                Piece::Workspace(stored) => (key::WORKSPACE.into(), serde_json::to_vec(stored)),
+                Piece::FilePiece { number, bytes } => {
+                    self.unsaved.insert(key::file_piece(*number).into(), bytes.clone());
+                    continue;
+                }
             };
             let encode = |error| SupervisorError::Encode { key: Cow::clone(&key), error };
-            self.unsaved.insert(key.clone(), value.map_err(encode)?);
+            self.unsaved.insert(key.clone(), Some(value.map_err(encode)?));
         }
         Ok(())
     }
@@ -447,8 +466,14 @@ impl Supervisor {
         if self.unsaved.is_empty() {
             return Ok(());
         }
-        let changes: Vec<Change<'_>> =
-            self.unsaved.iter().map(|(key, value)| Change::Put(key, value)).collect();
+        let changes: Vec<Change<'_>> = self
+            .unsaved
+            .iter()
+            .map(|(key, value)| match value {
+                Some(value) => Change::Put(key, value),
+                None => Change::Delete(key),
+            })
+            .collect();
         self.flash.write(&changes)?;
         self.unsaved.clear();
         Ok(())

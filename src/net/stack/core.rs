@@ -11,7 +11,7 @@ use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
 use super::frame::{ARP_LEN, arp_request, syn};
 use super::neighbour::Neighbours;
-use super::{Cidr, Listeners, Stats, TCP_BUFFER, Tap};
+use super::{Cidr, Listeners, Stats, TCP_BUFFER, Taps};
 use crate::net::link::{LinkError, Mac};
 use crate::net::random;
 
@@ -63,7 +63,9 @@ pub(super) struct Core {
     pub iface: Interface,
     pub sockets: SocketSet<'static>,
     pub listeners: Listeners,
-    pub tap: Option<Tap>,
+    pub taps: Taps,
+    /// Number of the tap put on last.
+    pub last_tap: u64,
     pub stats: Stats,
     pub dead: Option<LinkError>,
     /// ARP frames of our own, for the next turn.
@@ -82,7 +84,8 @@ impl Core {
             iface,
             sockets,
             listeners: Listeners::new(),
-            tap: None,
+            taps: Taps::new(),
+            last_tap: 0,
             stats: Stats::default(),
             dead: None,
             own_frames: Vec::new(),

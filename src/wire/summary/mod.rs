@@ -33,7 +33,7 @@ mod tftp;
 mod tls;
 mod udp;
 
-pub use fields::{Fact, Facts, Field, Value};
+pub use fields::{Fact, Facts, Field, Shape, Value};
 pub use line::{Label, LaidOut, Line, Party, Words};
 
 use self::fragments::Fragments;
@@ -124,6 +124,11 @@ impl Dissector {
             let cut = self.line.info.floor_char_boundary(INFO_MAX);
             self.line.info.truncate(cut);
         }
+        &self.line
+    }
+
+    /// Returns the last frame's line.
+    pub const fn line(&self) -> &Line {
         &self.line
     }
 
