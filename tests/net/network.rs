@@ -13,7 +13,7 @@ use vfxos::net::hosts::{DnsServer, NtpServer, Router, RouterPort};
 use vfxos::net::link::hub::{Hub, HubPort};
 use vfxos::net::link::{Link, Mac};
 use vfxos::net::ntp::Clock;
-use vfxos::net::stack::{Cidr, Direction, Stack, StackConfig};
+use vfxos::net::stack::{Cidr, Direction, Stack, StackConfig, Tapped};
 
 pub const MTU: usize = 1500;
 pub const CHASSIS: Ipv4Addr = Ipv4Addr::new(10, 62, 148, 225);

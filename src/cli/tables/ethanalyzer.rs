@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::call::{Args, Call};
-use super::super::grammar::{Command, Refusal};
+use super::super::grammar::{Command, Refusal, Role};
 use super::super::job::Job;
 use super::files;
 use crate::base::platform::FXOS_RELEASE;
@@ -139,6 +139,9 @@ fn plan(args: &Args) -> Result<Plan, Refusal> {
 fn capture(mio: &mut Mio, call: &mut Call<'_, Mio>) -> Result<(), Refusal> {
     let mut plan = plan(call.args)?;
     if call.args.get("FILE").is_some() {
+        if call.login.role == Role::ReadOnly {
+            return Err(Refusal::Role);
+        }
         let file = files::place(mio, call, "FILE")?;
         if mio.workspace.is_folder(&file) {
             return Err(Refusal::denied(format!("{}: Is a directory", file.shown())));

@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,7 +13,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::control::socket;
 use super::topology::Topology;
-use crate::net::hosts::FileServer;
+use crate::net::hosts::{FileServer, Shelf};
 use crate::net::tls;
 use crate::sys::flash::{Flash, Kind};
 use crate::sys::{console, process};
@@ -28,7 +27,6 @@ mod chassis;
 mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
-mod files;
 mod forward;
 mod keyboard;
 mod satellites;
@@ -168,8 +166,7 @@ async fn live(
     });
     let satellites = satellites.collect::<Result<_, _>>()?;
     let world = world::World::build(topology, state.clock(topology)?, flash, satellites)?;
-    let shelf = files::Shelf::open(state.folder())?;
-    let server = FileServer::spawn(&world.operator, Arc::new(shelf));
+    let server = FileServer::spawn(&world.operator, Shelf::open(state.folder())?);
     let server = server.ok_or_else(|| "the operator's host has no port for files".to_owned())?;
     let forwards = forwards(args, &world, topology).await?;
     let (chassis, mut supervisors) = power_on(topology, &world, state)?;

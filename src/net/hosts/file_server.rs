@@ -15,6 +15,10 @@ use crate::net::http::{self, Limits, Opening};
 use crate::net::stack::{Stack, TcpListener, TcpStream, UdpSocket};
 use crate::net::transfer::FILE_MAX;
 
+mod shelf;
+
+pub use shelf::Shelf;
+
 /// Most connections by FTP at a time.
 const SESSIONS_MAX: usize = 16;
 /// Connections that wait.
@@ -29,14 +33,6 @@ const PASSIVE: std::ops::Range<u16> = 50_000..50_064;
 const BLOCK: usize = 512;
 const BLOCK_MAX: usize = 1428;
 
-/// Where the files are.
-pub trait Store: Send + Sync + 'static {
-    /// Takes a file; `false` if it can't.
-    fn put(&self, name: &str, content: &[u8]) -> bool;
-    /// Gives a file.
-    fn get(&self, name: &str) -> Option<Vec<u8>>;
-}
-
 /// A running file server. Dropping it stops it.
 pub struct FileServer {
     _tasks: JoinSet<()>,
@@ -44,7 +40,8 @@ pub struct FileServer {
 
 impl FileServer {
     /// Starts it at every address of `stack`; `None` if one of its ports is taken.
-    pub fn spawn(stack: &Stack, store: Arc<dyn Store>) -> Option<FileServer> {
+    pub fn spawn(stack: &Stack, shelf: Shelf) -> Option<FileServer> {
+        let store = Arc::new(shelf);
         let any = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
         let control = stack.listen(None, 21, BACKLOG).ok()?;
         let web = stack.listen(None, 80, BACKLOG).ok()?;
@@ -64,7 +61,7 @@ impl fmt::Debug for FileServer {
 }
 
 /// Serves `GET` and `PUT`.
-async fn pages(listener: TcpListener, store: Arc<dyn Store>) {
+async fn pages(listener: TcpListener, store: Arc<Shelf>) {
     let limits = Limits { body_max: FILE_MAX, ..Limits::default() };
     let answer = move |parts: hyper::http::request::Parts, body: Bytes| {
         let store = Arc::clone(&store);
@@ -87,7 +84,7 @@ async fn pages(listener: TcpListener, store: Arc<dyn Store>) {
     http::serve(listener, |_| Opening::Plain, limits, answer).await;
 }
 
-async fn ftp(stack: Stack, listener: TcpListener, store: Arc<dyn Store>) {
+async fn ftp(stack: Stack, listener: TcpListener, store: Arc<Shelf>) {
     let mut sessions = JoinSet::new();
     loop {
         while sessions.try_join_next().is_some() {}
@@ -99,13 +96,13 @@ async fn ftp(stack: Stack, listener: TcpListener, store: Arc<dyn Store>) {
         let (stack, store) = (stack.clone(), Arc::clone(&store));
         sessions.spawn(async move {
             // A client that breaks off ends its own session only.
-            let _ = session(&stack, stream, &*store).await;
+            let _ = session(&stack, stream, &store).await;
         });
     }
 }
 
 /// One client's session. Any name and password is welcome: it is a lab.
-async fn session(stack: &Stack, stream: TcpStream, store: &dyn Store) -> std::io::Result<()> {
+async fn session(stack: &Stack, stream: TcpStream, store: &Shelf) -> std::io::Result<()> {
     let here = stream.local_addr().ip();
     let mut lines = BufReader::new(stream);
     let mut passive: Option<TcpListener> = None;
@@ -164,7 +161,7 @@ fn opened(verb: &str, here: IpAddr, port: u16) -> String {
 async fn data(
     lines: &mut BufReader<TcpStream>,
     listener: TcpListener,
-    store: &dyn Store,
+    store: &Shelf,
     name: &str,
     stores: bool,
 ) -> std::io::Result<String> {
@@ -188,7 +185,7 @@ async fn data(
     }
 }
 
-async fn tftp(stack: Stack, socket: UdpSocket, store: Arc<dyn Store>) {
+async fn tftp(stack: Stack, socket: UdpSocket, store: Arc<Shelf>) {
     let mut transfers = JoinSet::new();
     let mut buffer = vec![0; BLOCK_MAX + 64];
     while let Ok((len, from, here)) = socket.recv_at(&mut buffer).await {
@@ -200,7 +197,7 @@ async fn tftp(stack: Stack, socket: UdpSocket, store: Arc<dyn Store>) {
         transfers.spawn(async move {
             let transfer = Transfer { socket, peer: from };
             // A client that is gone ends its own transfer only.
-            let _ = transfer.serve(&*store, asked).await;
+            let _ = transfer.serve(&store, asked).await;
         });
     }
 }
@@ -240,7 +237,7 @@ struct Transfer {
 }
 
 impl Transfer {
-    async fn serve(&self, store: &dyn Store, asked: Asked) -> Option<()> {
+    async fn serve(&self, store: &Shelf, asked: Asked) -> Option<()> {
         let size = asked.size.unwrap_or(BLOCK);
         let agreed = asked.size.map(|size| format!("\0\x06blksize\0{size}\0").into_bytes());
         if asked.writes {

@@ -19,7 +19,7 @@ pub mod router;
 mod web_server;
 
 pub use dns_server::{DnsMode, DnsServer};
-pub use file_server::{FileServer, Store};
+pub use file_server::{FileServer, Shelf};
 pub use modes::Modes;
 pub use ntp_server::{NtpMode, NtpServer};
 pub use router::{Router, RouterPort};

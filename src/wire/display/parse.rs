@@ -38,22 +38,13 @@ const LAYERS: [(&str, &[&str]); 25] = [
 ];
 
 /// Names that stand for several fields.
-const GROUPS: [(&str, &[Field]); 7] = [
+const GROUPS: [(&str, &[Field]); 6] = [
     ("eth.addr", &[Field::EthDst, Field::EthSrc]),
     ("ip.addr", &[Field::IpSrc, Field::IpDst]),
     ("ip.host", &[Field::IpSrc, Field::IpDst]),
     ("ipv6.addr", &[Field::Ip6Src, Field::Ip6Dst]),
     ("tcp.port", &[Field::TcpSrc, Field::TcpDst]),
     ("udp.port", &[Field::UdpSrc, Field::UdpDst]),
-    (
-        "tcp.analysis.flags",
-        &[
-            Field::TcpRetransmission,
-            Field::TcpDuplicateAck,
-            Field::TcpLostSegment,
-            Field::TcpOutOfOrder,
-        ],
-    ),
 ];
 
 /// Turns the pieces of a text of `len` bytes into a node.

@@ -69,9 +69,42 @@ pub(super) fn message(pass: &mut Pass<'_>, route: Route, message: Part<'_>) -> R
         },
     }
     if matches!(kind, 3..=5 | 11 | 12) {
+        note_quoted(pass, message);
         return quoted(message);
     }
     Ok(())
+}
+
+/// Notes for display filters whose packet an error quotes.
+fn note_quoted(pass: &mut Pass<'_>, message: Part<'_>) {
+    let Ok(packet) = message.from(8) else { return };
+    let (Ok(first), Ok(proto)) = (packet.u8(0), packet.u8(9)) else { return };
+    let (Ok(src), Ok(dst)) = (packet.v4(12), packet.v4(16)) else { return };
+    pass.facts.layer("ip");
+    pass.facts.number(Field::IpProto, u64::from(proto));
+    pass.facts.v4(Field::IpSrc, src);
+    pass.facts.v4(Field::IpDst, dst);
+    if let Ok(carried) = packet.from(usize::from(first & 0xf) * 4) {
+        note_carried(pass, proto, carried);
+    }
+}
+
+/// Notes which protocol a quoted packet carries, and between which ports.
+pub(super) fn note_carried(pass: &mut Pass<'_>, proto: u8, carried: Part<'_>) {
+    let (Ok(src), Ok(dst)) = (carried.u16(0), carried.u16(2)) else { return };
+    let (layer, from, to) = match proto {
+        6 => ("tcp", Field::TcpSrc, Field::TcpDst),
+        17 => ("udp", Field::UdpSrc, Field::UdpDst),
+        1 => {
+            pass.facts.layer("icmp");
+            pass.facts.number(Field::IcmpType, u64::from(src >> 8));
+            return pass.facts.number(Field::IcmpCode, u64::from(src & 0xff));
+        }
+        _ => return,
+    };
+    pass.facts.layer(layer);
+    pass.facts.number(from, u64::from(src));
+    pass.facts.number(to, u64::from(dst));
 }
 
 /// Looks whether what an error quotes was cut.

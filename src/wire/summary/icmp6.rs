@@ -6,7 +6,7 @@
 use super::ip::Route;
 use super::line::colons;
 use super::part::{Part, Short};
-use super::{Field, Pass, Read};
+use super::{Field, Pass, Read, icmp};
 
 /// Most options of one message that are read.
 const OPTIONS_MAX: u32 = 64;
@@ -60,9 +60,24 @@ pub(super) fn message(pass: &mut Pass<'_>, route: Route, message: Part<'_>) -> R
             options(pass, message, 24)
         }
         137 => options(pass, message, 40),
-        1..=4 => quoted(message),
+        1..=4 => {
+            note_quoted(pass, message);
+            quoted(message)
+        }
         143 => message.is_whole().then_some(()).ok_or(Short::Cut),
         _ => Ok(()),
+    }
+}
+
+/// Notes for display filters whose packet an error quotes.
+fn note_quoted(pass: &mut Pass<'_>, message: Part<'_>) {
+    let Ok(packet) = message.from(8) else { return };
+    let (Ok(next), Ok(src), Ok(dst)) = (packet.u8(6), packet.v6(8), packet.v6(24)) else { return };
+    pass.facts.layer("ipv6");
+    pass.facts.v6(Field::Ip6Src, src);
+    pass.facts.v6(Field::Ip6Dst, dst);
+    if let Ok(carried) = packet.from(40) {
+        icmp::note_carried(pass, next, carried);
     }
 }
 

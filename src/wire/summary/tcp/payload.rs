@@ -176,6 +176,7 @@ pub(super) fn read(
     if notes.repeats() {
         return Ok(());
     }
+    pass.facts.mark();
     let mut speaker = Speaker { stream, seen };
     if payload.len() == 0 {
         return speaker.finish(pass);
@@ -388,6 +389,7 @@ fn raw(pass: &mut Pass<'_>) {
     if pass.fixed {
         return;
     }
+    pass.facts.forget();
     pass.name("TCP");
     if !pass.line.info.is_empty() {
         pass.line.info.push(' ');

@@ -1,25 +1,23 @@
-//! The lab's folder of files: what chassis copy to the operator's host, and what they can fetch there.
+//! A folder of the real host: what chassis copy to the lab's file server, and what they can fetch there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::net::hosts::Store;
-
 /// Name of the folder inside the state folder.
-pub(super) const FOLDER: &str = "files";
+const FOLDER: &str = "files";
 /// Most bytes of all files together.
 const ROOM: u64 = 1024 * 1024 * 1024;
 
-/// A folder of the host in which files lie side by side.
+/// A folder in which files lie side by side.
 #[derive(Debug)]
-pub(super) struct Shelf(PathBuf);
+pub struct Shelf(PathBuf);
 
 impl Shelf {
     /// Makes the folder if need be.
     ///
     /// # Errors
     /// A line for the operator.
-    pub(super) fn open(state: &Path) -> Result<Shelf, String> {
+    pub fn open(state: &Path) -> Result<Shelf, String> {
         let folder = state.join(FOLDER);
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Shelf(folder))
@@ -39,14 +37,16 @@ impl Shelf {
     }
 }
 
-impl Store for Shelf {
-    fn put(&self, name: &str, content: &[u8]) -> bool {
+impl Shelf {
+    /// Takes a file; `false` if it can't.
+    pub(super) fn put(&self, name: &str, content: &[u8]) -> bool {
         let Some(place) = self.place(name) else { return false };
         let fits = self.used().saturating_add(content.len() as u64) <= ROOM;
         fits && fs::write(place, content).is_ok()
     }
 
-    fn get(&self, name: &str) -> Option<Vec<u8>> {
+    /// Gives a file.
+    pub(super) fn get(&self, name: &str) -> Option<Vec<u8>> {
         fs::read(self.place(name)?).ok()
     }
 }
