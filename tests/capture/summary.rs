@@ -172,7 +172,7 @@ fn connections(tape: &mut Tape) {
     ssh.say(0, PUSH, b"SSH-2.0-OpenSSH_9.2p1\r\n");
     ssh.say(1, PUSH, b"SSH-2.0-vfxos\r\n");
     ssh.close();
-    let hello = [&[1, 0, 0, 41, 3, 3][..], &[9; 32], &[0, 0, 2, 0x13, 1, 1, 0, 0, 0]].concat();
+    let hello = [&[1, 0, 0, 43, 3, 3][..], &[9; 32], &[0, 0, 2, 0x13, 1, 1, 0, 0, 0]].concat();
     let len = u8::try_from(hello.len()).unwrap();
     let mut tls = Talk::open(tape, (51_003, 443));
     tls.say(0, PUSH, &[&[22, 3, 1, 0, len][..], &hello].concat());
@@ -228,9 +228,6 @@ fn ours(bytes: &[u8], filter: &str) -> Vec<String> {
 
 fn compare(shots: &[Shot], filters: &[&str]) -> usize {
     let bytes = file(FileFormat::Pcap, shots);
-    if let Ok(folder) = std::env::var("KEEP_TAPE") {
-        std::fs::write(format!("{folder}/{}.pcap", bytes.len()), &bytes).unwrap();
-    }
     let scratch = Scratch::new(&bytes);
     let mut count = 0;
     for filter in filters {

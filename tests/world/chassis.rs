@@ -12,6 +12,7 @@ use vfxos::proto::agent::{Agent, Identity};
 use vfxos::proto::broker::{self, Broker, LinkId};
 use vfxos::proto::config::{self, Tree, facts};
 use vfxos::proto::mio::{Event, Facts, Mio, Output, Piece};
+use vfxos::proto::workspace::{self, Workspace};
 use vfxos::wire::callhome::{SigningKey, seal};
 
 use super::Setup;
@@ -91,6 +92,9 @@ impl Chassis {
         let pages = pages.collect::<Result<_, _>>().expect("what was written is read");
         let rng = Rng::from_seed(!setup.seed);
         mio.accounts = Accounts::new(self.stored("accounts"), pages, rng);
+        let files: Option<workspace::Stored> = self.stored("workspace");
+        let files = files.unwrap_or_else(|| workspace::Stored::factory(now.wall));
+        mio.workspace = Workspace::new(files);
         let known = setup.ntp.iter().filter(|(_, status)| !status.is_empty());
         mio.handle(now, Event::Ntp(known.cloned().collect()));
         self.power = Some(Power { mio, desk: Desk::default(), key, deadline: None });

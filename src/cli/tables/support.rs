@@ -13,11 +13,14 @@ use crate::proto::mio::Mio;
 /// Columns that listings are laid out for.
 const COLUMNS: u16 = 511;
 
+/// A part of the archive: its name, the shell, and the lines that are run there.
+type Listing = (&'static str, fn() -> &'static Shell<Mio>, &'static [&'static str]);
+
 /// What is run in each shell: part of the archive, and the lines.
 ///
 /// # Source
 /// Seed, "Cisco TAC-ondersteuning inschakelen": licence, callhome; the rest is ours.
-const LISTINGS: [(&str, fn() -> &'static Shell<Mio>, &[&str]); 9] = [
+const LISTINGS: [Listing; 9] = [
     ("sam_techsupportinfo", mio, &["show clock", "show version", "show configuration"]),
     (
         "license",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -20,6 +21,7 @@ use crate::net::dns;
 use crate::net::stack::{PingError, Pinger, Stack};
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
+use crate::shell::sessions::UNREAD_MAX;
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::Flash;
 
@@ -33,6 +35,8 @@ const PROBE_WAIT: Duration = Duration::from_secs(5);
 /// # Source
 /// The ping of Linux, by recall.
 const LINGER: Duration = Duration::from_secs(10);
+/// How long a job waits for a screen that is behind before it looks again.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Time to live that a ping begins with.
 const TTL: u8 = 64;
 
@@ -70,8 +74,9 @@ impl Jobs {
         Jobs { tools, running: BTreeMap::new() }
     }
 
-    /// Begins a job, with the name servers that are configured now.
-    pub(super) fn start(&mut self, id: SessionId, mio: &Mio, job: Job) {
+    /// Begins a job, with the name servers that are configured now; `unread` is what the session has
+    /// on its way to the screen.
+    pub(super) fn start(&mut self, id: SessionId, mio: &Mio, job: Job, unread: Arc<AtomicUsize>) {
         let objects = mio.config.objects();
         let domain = facts::domain_name(objects);
         let world = World {
@@ -85,6 +90,7 @@ impl Jobs {
             dns: facts::dns_servers(objects),
             domain: (!domain.is_empty()).then_some(domain),
             session: id,
+            unread,
             outbox: self.tools.outbox.clone(),
         };
         let (cancel, cancelled) = oneshot::channel();
@@ -127,11 +133,16 @@ pub(super) struct World {
     dns: Vec<IpAddr>,
     domain: Option<String>,
     session: SessionId,
+    unread: Arc<AtomicUsize>,
     outbox: mpsc::Sender<Input>,
 }
 
 impl World {
     pub(super) async fn say(&self, said: Said) {
+        // Who reads slowly slows the job down instead of being cut off.
+        while self.unread.load(Ordering::Relaxed) > UNREAD_MAX / 4 {
+            tokio::time::sleep(PAUSE).await;
+        }
         // The supervisor may have ended; so will this task.
         let _ = self.outbox.send(Input::Job { session: self.session, said }).await;
     }

@@ -48,12 +48,8 @@ fn shown(fact: &Fact) -> String {
         (Value::Number(number), Shape::Flag) => {
             (if *number == 0 { "Not set" } else { "Set" }).to_owned()
         }
-        (Value::Number(number), _) => match fact.field {
-            Field::EthType | Field::TcpFlags | Field::DnsId | Field::DhcpTransaction => {
-                format!("0x{number:04x}")
-            }
-            _ => number.to_string(),
-        },
+        (Value::Number(number), _) if is_hexadecimal(fact.field) => format!("0x{number:04x}"),
+        (Value::Number(number), _) => number.to_string(),
         (Value::Mac([a, b, c, d, e, f]), _) => {
             format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
         }
@@ -61,6 +57,10 @@ fn shown(fact: &Fact) -> String {
         (Value::V6(address), _) => address.to_string(),
         (Value::Text(text), _) => text.escape_debug().to_string(),
     }
+}
+
+const fn is_hexadecimal(field: Field) -> bool {
+    matches!(field, Field::EthType | Field::TcpFlags | Field::DnsId | Field::DhcpTransaction)
 }
 
 /// # Source

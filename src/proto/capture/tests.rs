@@ -60,7 +60,7 @@ impl Run {
                         self.files.push((file, bytes));
                     } else {
                         let found = self.files.iter_mut().find(|(name, _)| *name == file);
-                        found.unwrap().1.extend(bytes);
+                        found.expect("a file that was begun").1.extend(bytes);
                     }
                 }
                 Next::Do(Output::Remove { file }) => self.files.retain(|(name, _)| *name != file),
@@ -148,7 +148,7 @@ fn a_ring_keeps_the_newest_files() {
     }
     assert!(run.done);
     let names: Vec<&str> = run.files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["SSL_00003_20200807083934.pcap", "SSL_00004_20200807083950.pcap"]);
+    assert_eq!(names, ["SSL_00003_20200807083933.pcap", "SSL_00004_20200807083949.pcap"]);
     for (_, bytes) in &run.files {
         assert_eq!(frames_of(bytes), 16);
     }

@@ -112,5 +112,5 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     assert!(chassis.files.write(AT, &folder, b"").is_err());
     let below = chassis.files.place(0, "techsupport/x").unwrap();
     let moved = chassis.files.rename(AT, &folder, &below);
-    assert_eq!(moved, Err(FileError::Invalid("workspace:/techsupport/x/techsupport".into())));
+    assert_eq!(moved, Err(FileError::Invalid("workspace:/techsupport/x".into())));
 }

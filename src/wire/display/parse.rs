@@ -194,14 +194,12 @@ impl<'a> Parser<'a> {
                 Ok((Test::Compare(order, literal(token, shape)?), all))
             }
             Operator::Contains | Operator::Matches => {
-                let (offset, name) = match operator {
-                    Operator::Contains => (self.next, "contains"),
-                    _ => (self.next, "matches"),
-                };
+                let name = if operator == Operator::Contains { "contains" } else { "matches" };
+                let before = self.next.saturating_sub(1);
                 let token = self.take()?;
                 if shape != Shape::Text {
-                    let at = self.tokens.get(offset.saturating_sub(1)).map_or(0, |one| one.at);
-                    return Err(DisplayError { offset: at, why: Why::Search(name) });
+                    let offset = self.tokens.get(before).map_or(0, |one| one.at);
+                    return Err(DisplayError { offset, why: Why::Search(name) });
                 }
                 let (Kind::Word(text) | Kind::Quoted(text)) = &token.kind else {
                     return Err(unexpected(token));

@@ -79,7 +79,7 @@ pub(super) fn packet(pass: &mut Pass<'_>, packet: Part<'_>, reverse: bool) -> Re
         twice = Some(from);
     }
     if op == 2 && !about.is_unspecified() && !pass.state.owners.owns(about, whom) {
-        twice = twice.or(Some(about));
+        twice = Some(about);
     }
     if let Some(address) = twice {
         pass.add(format_args!(" (duplicate use of {address} detected!)"));
