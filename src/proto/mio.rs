@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 
 use super::Next;
 use super::accounts::{self, Accounts};
@@ -35,6 +36,10 @@ pub struct Facts {
     pub ntp: BTreeMap<String, String>,
     /// What `show trustpoint` prints after `Cert Status: `, by trustpoint.
     pub certificates: BTreeMap<String, String>,
+    /// Name servers that came with a leased address.
+    pub leased_dns: Vec<IpAddr>,
+    /// How often the supervisor has died since the machine started.
+    pub died: u32,
 }
 
 /// What happens to the supervisor.
@@ -69,6 +74,8 @@ pub enum Output {
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     /// A blade's console went away, or there is none to type into.
     ConsoleDown { slot: Slot },
+    /// A blade sends this to the chassis that are cabled to a port of its own.
+    Frame { slot: Slot, port: String, bytes: Vec<u8> },
     /// Restart the chassis, or switch it off.
     Restart { how: Restart, reason: String },
     /// The committed configuration differs like this.
@@ -150,9 +157,16 @@ impl Mio {
         }
     }
 
+    /// Returns the name servers to ask: those configured, else those that came with the address.
+    pub fn dns_servers(&self) -> Vec<IpAddr> {
+        let configured = facts::dns_servers(self.config.objects());
+        if configured.is_empty() { self.facts.leased_dns.clone() } else { configured }
+    }
+
     /// Applies one event.
     pub fn handle(&mut self, now: Now, event: Event) {
-        self.unobserved = true;
+        // What units say to each other changes nothing of the chassis, and is said every second.
+        self.unobserved |= !matches!(event, Event::Broker(broker::Event::Frame { .. }));
         match event {
             Event::Agent(event) => self.agent.handle(now, event),
             Event::Broker(event) => self.broker.handle(now, event),
@@ -256,6 +270,7 @@ impl Mio {
         for difference in &differences {
             self.carry_out(now, difference);
         }
+        self.bootstrap_blades(now);
         self.outputs.push_back(Output::Configured(differences));
         self.unobserved = true;
         Ok(())
@@ -365,6 +380,16 @@ impl Mio {
             // What the agent refuses stays as the agent has it: a licence is not lost by this.
             let _ = self.agent.set_reservation(now, reserve);
         }
+        self.bootstrap_blades(now);
+    }
+
+    /// Tells the broker what the logical devices make of each slot's ASA.
+    fn bootstrap_blades(&mut self, now: Now) {
+        let mut clusters = facts::clusters(self.config.objects());
+        for slot in (1..=Slot::MAX).filter_map(Slot::new) {
+            let cluster = clusters.remove(&slot);
+            self.broker.handle(now, broker::Event::Bootstrap { slot, cluster });
+        }
     }
 
     fn route_agent(&mut self, now: Now, output: agent::Output) {
@@ -409,6 +434,7 @@ impl Mio {
                 Output::ConsoleOut { slot, bytes, settled }
             }
             broker::Output::ConsoleDown { slot } => Output::ConsoleDown { slot },
+            broker::Output::Frame { slot, port, bytes } => Output::Frame { slot, port, bytes },
             broker::Output::Log(text) => Output::Log { severity: 5, text },
         };
         self.outputs.push_back(output);

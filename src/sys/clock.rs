@@ -237,6 +237,11 @@ impl ChassisClock {
         self.set_skew_ms(wall.unix_ms().saturating_sub(self.lab.now().wall.unix_ms()));
     }
 
+    /// Returns how it stands against the host's date now.
+    pub fn course(&self) -> Course {
+        Course { host: host_date(), wall: self.now().wall, rate: self.lab.rate() }
+    }
+
     /// Returns the lab's clock.
     pub fn lab(&self) -> &LabClock {
         &self.lab

@@ -12,3 +12,4 @@ pub mod service;
 pub mod summary;
 pub mod sync;
 pub mod telnet;
+pub mod units;

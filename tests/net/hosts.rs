@@ -26,7 +26,7 @@ async fn what_is_remote_comes_through_the_gateway() {
     let mut pinger = network.chassis.pinger();
     for (sequence, remote) in (1..).zip([DNS, AUTHORITY[0], AUTHORITY[1]]) {
         let echo = pinger.ping(remote, sequence, 64, &[0; 56], SOON).await.unwrap();
-        assert_eq!((echo.from, echo.ttl), (remote, 63));
+        assert_eq!((echo.from, echo.ttl), (remote.into(), 63));
     }
     let echo = pinger.ping(GATEWAY, 9, 64, &[0; 56], SOON).await.unwrap();
     assert_eq!(echo.ttl, 64);
@@ -45,9 +45,9 @@ async fn where_nobody_is_nobody_answers() {
     let answered = |f: &[u8]| f[12..14] == [8, 6] && f[28..32] == NOBODY.octets();
     assert!(!seen.lock().iter().any(|(_, _, frame)| answered(frame)));
     let hop = pinger.ping(DNS, 2, 1, &[], SOON).await;
-    assert_eq!(hop.unwrap_err(), PingError::TimeExceeded { from: GATEWAY });
+    assert_eq!(hop.unwrap_err(), PingError::TimeExceeded { from: GATEWAY.into() });
     let nowhere = pinger.ping(Ipv4Addr::new(192, 0, 2, 1), 3, 64, &[], SOON).await;
-    assert_eq!(nowhere.unwrap_err(), PingError::Unreachable { from: GATEWAY, code: 0 });
+    assert_eq!(nowhere.unwrap_err(), PingError::Unreachable { from: GATEWAY.into(), code: 0 });
 }
 
 #[tokio::test]
@@ -140,6 +140,7 @@ fn servers() -> Servers {
         servers: [NOBODY.to_string(), "172.18.108.14".into(), "ntp15.lab".into()].to_vec(),
         dns: vec![IpAddr::V4(DNS)],
         domain: None,
+        keys: Default::default(),
     }
 }
 

@@ -60,7 +60,7 @@ pub fn host(link: impl Link, last: u8, addresses: &[&str], gateway: Option<Ipv4A
     let mac = Mac([2, 0, 0, 0, 0, last]);
     let addresses = addresses.iter().map(|text| cidr(text)).collect();
     let gateway = gateway.map(IpAddr::V4);
-    Stack::spawn(StackConfig { mac, addresses, gateway }, link).unwrap()
+    Stack::spawn(StackConfig { mac, addresses, gateway, slaac: false }, link).unwrap()
 }
 
 pub struct Network {

@@ -182,7 +182,7 @@ async fn a_tap_sees_both_ways_and_can_be_taken_off() {
     let (seen, tapped) = tap(&a);
     let mut pinger = a.pinger();
     let echo = pinger.ping(B, 1, 64, &[7; 56], SOON).await.unwrap();
-    assert_eq!((echo.from, echo.ttl, echo.len), (B, 64, 64));
+    assert_eq!((echo.from, echo.ttl, echo.len), (B.into(), 64, 64));
     let frames = seen.lock().clone();
     let ways: Vec<Direction> = frames.iter().map(|(way, _, _)| *way).collect();
     assert!(ways.contains(&Direction::In) && ways.contains(&Direction::Out));
@@ -315,7 +315,7 @@ async fn a_guard_keeps_addresses_out_as_if_nothing_were_there() {
 #[tokio::test]
 async fn a_station_can_not_have_a_group_address() {
     let mac = Mac([1, 0, 0, 0, 0, 1]);
-    let config = StackConfig { mac, addresses: Vec::new(), gateway: None };
+    let config = StackConfig { mac, addresses: Vec::new(), gateway: None, slaac: false };
     assert_eq!(
         Stack::spawn(config, Hub::new().port(MTU)).unwrap_err(),
         StackError::GroupMac { mac }
@@ -397,7 +397,7 @@ async fn who_is_absent_is_asked_for_three_times() {
     let (connected, pinged) =
         tokio::join!(a.connect(at(absent, 80), SOON), pinger.ping(absent, 1, 64, &[], SOON));
     assert_eq!(connected.unwrap_err(), ConnectError::Unreachable);
-    assert_eq!(pinged.unwrap_err(), PingError::Unreachable { from: A, code: 1 });
+    assert_eq!(pinged.unwrap_err(), PingError::Unreachable { from: A.into(), code: 1 });
     let asked = seen.lock().iter().filter(|(_, _, f)| f[38..42] == absent.octets()).count();
     assert_eq!(asked, 3);
     let before = settled(&[&a]).await;

@@ -31,6 +31,11 @@ pub enum Deed {
     Close {
         link: LinkId,
     },
+    /// Carry this to the ports of that name of every other chassis.
+    Frame {
+        port: String,
+        bytes: Vec<u8>,
+    },
 }
 
 /// The supervisor and its flash.
@@ -85,6 +90,8 @@ impl Chassis {
             serial: setup.serial.clone(),
             ntp: BTreeMap::new(),
             certificates: BTreeMap::new(),
+            leased_dns: Vec::new(),
+            died: 0,
         };
         let mut mio = Mio::new(agent, broker, tree, facts);
         let pages = self.flash.iter().filter(|(part, _)| part.starts_with("audit/"));
@@ -163,6 +170,7 @@ impl Chassis {
                     }
                     Output::Send { link, bytes } => deeds.push(Deed::Send { link, bytes }),
                     Output::Close { link, .. } => deeds.push(Deed::Close { link }),
+                    Output::Frame { port, bytes, .. } => deeds.push(Deed::Frame { port, bytes }),
                     Output::ConsoleOut { slot, bytes, settled } => {
                         desk.console_out(now, mio, slot, &bytes, settled);
                     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -87,7 +87,7 @@ impl Jobs {
                 outbox: self.tools.outbox.clone(),
                 flash: Arc::clone(&self.tools.flash),
             },
-            dns: facts::dns_servers(objects),
+            dns: mio.dns_servers(),
             domain: (!domain.is_empty()).then_some(domain),
             session: id,
             unread,
@@ -173,7 +173,11 @@ impl World {
 
     /// Returns the first address of a host; tells the operator if there is none.
     pub(super) async fn find(&self, job: &Job, host: &str, family: Family) -> Option<IpAddr> {
-        let found = dns::resolve(&self.stack, &self.dns, self.domain.as_deref(), host).await;
+        let (stack, domain) = (&self.stack, self.domain.as_deref());
+        let found = match family {
+            Family::V4 => dns::resolve(stack, &self.dns, domain, host).await,
+            Family::V6 => dns::resolve6(stack, &self.dns, domain, host).await,
+        };
         let addresses = found.unwrap_or_default();
         let wanted = |address: &&IpAddr| address.is_ipv4() == (family == Family::V4);
         if let Some(target) = addresses.iter().find(wanted) {
@@ -198,26 +202,36 @@ impl World {
         };
         let found = until(&mut cancelled, self.find(job, host, family)).await;
         let Some(Some(target)) = found else { return };
-        let source = self.stack.addresses().iter().map(|cidr| cidr.address()).find(IpAddr::is_ipv4);
-        match (target, source, job) {
-            (IpAddr::V4(target), Some(source), Job::Ping(ping)) => {
-                self.ping(ping, target, source, cancelled).await;
-            }
-            (IpAddr::V4(target), Some(_), Job::Traceroute(trace)) => {
-                self.trace(trace, target, cancelled).await;
-            }
-            // The stack's echo speaks IPv4, and the management port has no IPv6 address.
-            _ => self.say(Said::Text(job::no_route(job))).await,
+        let Some(source) = self.source(target) else {
+            return self.say(Said::Text(job::no_route(job))).await;
+        };
+        match job {
+            Job::Ping(ping) => self.ping(ping, target, source, cancelled).await,
+            Job::Traceroute(trace) => self.trace(trace, target, cancelled).await,
+            Job::Capture(_)
+            | Job::Read { .. }
+            | Job::View(_)
+            | Job::Transfer(_)
+            | Job::Support(_) => {}
         }
     }
+
+    /// Returns the address that packets to `target` come from: one of its network, else the first.
+    fn source(&self, target: IpAddr) -> Option<IpAddr> {
+        let addresses = self.stack.addresses();
+        let own = || addresses.iter().filter(|own| own.address().is_ipv4() == target.is_ipv4());
+        let near = own().find(|own| own.contains(target));
+        near.or_else(|| own().next()).map(|own| own.address())
+    }
+
     async fn ping(
         &self,
         ping: &Ping,
-        target: Ipv4Addr,
+        target: IpAddr,
         source: IpAddr,
         mut cancelled: oneshot::Receiver<()>,
     ) {
-        let (mut report, head) = PingReport::begin(ping, target.into(), source);
+        let (mut report, head) = PingReport::begin(ping, target, source);
         self.say(Said::Text(head)).await;
         let mut pinger = self.stack.pinger();
         let payload = vec![0x5a; ping.size];
@@ -258,10 +272,10 @@ impl World {
     async fn trace(
         &self,
         trace: &Traceroute,
-        target: Ipv4Addr,
+        target: IpAddr,
         mut cancelled: oneshot::Receiver<()>,
     ) {
-        let (mut report, head) = TraceReport::begin(trace, target.into());
+        let (mut report, head) = TraceReport::begin(trace, target);
         self.say(Said::Text(head)).await;
         let mut pinger = self.stack.pinger();
         let mut sequence = 0;
@@ -285,7 +299,7 @@ impl World {
     async fn echo(
         &self,
         pinger: &mut Pinger,
-        target: Ipv4Addr,
+        target: IpAddr,
         sequence: u32,
         ttl: u8,
         payload: &[u8],
@@ -296,17 +310,15 @@ impl World {
         let number = u16::try_from(sequence & 0xffff).unwrap_or(0);
         match pinger.ping(target, number, ttl, payload, wait).await {
             Ok(echo) => Some(Outcome::Reply {
-                from: echo.from.into(),
+                from: echo.from,
                 ttl: echo.ttl,
                 bytes: echo.len,
                 round_trip: echo.round_trip,
             }),
             Err(PingError::TimedOut | PingError::TooLong { .. }) => Some(Outcome::Lost),
-            Err(PingError::Unreachable { from, code }) => {
-                Some(Outcome::Unreachable { from: from.into(), code })
-            }
+            Err(PingError::Unreachable { from, code }) => Some(Outcome::Unreachable { from, code }),
             Err(PingError::TimeExceeded { from }) => {
-                Some(Outcome::TimeExceeded { from: from.into(), round_trip: began.elapsed() })
+                Some(Outcome::TimeExceeded { from, round_trip: began.elapsed() })
             }
             Err(PingError::NoRoute) => None,
         }

@@ -13,6 +13,8 @@ use crate::net::link::{HEADER, Link, LinkError};
 
 /// Most frames taken in one turn; then other tasks get theirs.
 const BURST: usize = 64;
+/// Largest packet that a link which offloads takes or brings.
+const LARGE_MAX: usize = 65_535;
 
 /// Shows a [`Link`] to smoltcp. One frame is staged before each step of its ingress.
 pub(super) struct Device<L> {
@@ -26,7 +28,8 @@ pub(super) struct Device<L> {
 
 impl<L: Link> Device<L> {
     pub fn new(link: L) -> Device<L> {
-        let staged = vec![0; link.mtu() + HEADER];
+        let len = if link.offloads() { LARGE_MAX } else { link.mtu() };
+        let staged = vec![0; len + HEADER];
         Device { link, staged, staged_len: 0, outgoing: Vec::new(), sent: 0, taps: Taps::new() }
     }
 
@@ -54,6 +57,7 @@ pub(super) struct TxToken<'a, L> {
     buffer: &'a mut Vec<u8>,
     sent: &'a mut u64,
     taps: &'a mut Taps,
+    segment: u16,
 }
 
 impl<L: Link> phy::TxToken for TxToken<'_, L> {
@@ -65,8 +69,16 @@ impl<L: Link> phy::TxToken for TxToken<'_, L> {
             tap(Direction::Out, self.buffer);
         }
         *self.sent += 1;
-        self.link.send(self.buffer);
+        if self.link.offloads() {
+            self.link.send_large(self.buffer, self.segment);
+        } else {
+            self.link.send(self.buffer);
+        }
         result
+    }
+
+    fn set_meta(&mut self, meta: phy::PacketMeta) {
+        self.segment = meta.segmentation_offload_size.map_or(0, std::num::NonZero::get);
     }
 }
 
@@ -83,19 +95,30 @@ impl<L: Link> phy::Device for Device<L> {
     fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_, L>)> {
         let len = std::mem::take(&mut self.staged_len);
         let Device { link, staged, outgoing, sent, taps, .. } = self;
-        (len > 0)
-            .then_some((RxToken(&staged[..len]), TxToken { link, buffer: outgoing, sent, taps }))
+        (len > 0).then_some((
+            RxToken(&staged[..len]),
+            TxToken { link, buffer: outgoing, sent, taps, segment: 0 },
+        ))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<TxToken<'_, L>> {
         let Device { link, outgoing, sent, taps, .. } = self;
-        Some(TxToken { link, buffer: outgoing, sent, taps })
+        Some(TxToken { link, buffer: outgoing, sent, taps, segment: 0 })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
         capabilities.max_transmission_unit = self.link.mtu() + HEADER;
+        if self.link.unsummed() {
+            capabilities.checksum.tcp = phy::Checksum::Tx;
+            capabilities.checksum.udp = phy::Checksum::Tx;
+        }
+        if self.link.offloads() {
+            capabilities.checksum.tcp = phy::Checksum::None;
+            // smoltcp stalls when it hands over large segments of IPv6.
+            capabilities.segmentation.tcpv4 = std::num::NonZero::new(LARGE_MAX);
+        }
         capabilities
     }
 }
@@ -169,6 +192,9 @@ fn serve<L: Link>(
     now: Instant,
 ) -> Result<usize, LinkError> {
     core.iface.poll_maintenance(now);
+    if device.link.came_back() {
+        core.return_to_the_wire();
+    }
     let mut frames = 0;
     while frames < BURST && device.stage()? {
         frames += 1;

@@ -60,7 +60,8 @@ impl Run {
                         self.files.push((file, bytes));
                     } else {
                         let found = self.files.iter_mut().find(|(name, _)| *name == file);
-                        found.expect("a file that was begun").1.extend(bytes);
+                        let Some((_, known)) = found else { panic!("{file} was not begun") };
+                        known.extend(bytes);
                     }
                 }
                 Next::Do(Output::Remove { file }) => self.files.retain(|(name, _)| *name != file),

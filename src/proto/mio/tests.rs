@@ -67,6 +67,8 @@ fn supervisor(
         serial: "JAD12345678".into(),
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
+        leased_dns: Vec::new(),
+        died: 0,
     };
     let agent = Agent::new(identity, agent, Rng::from_seed(3), now);
     Mio::new(agent, Broker::new(hardware, broker, now), tree, facts)
@@ -119,6 +121,7 @@ impl Lab {
                     Output::Close { .. }
                     | Output::ConsoleOut { .. }
                     | Output::ConsoleDown { .. }
+                    | Output::Frame { .. }
                     | Output::Configured(_)
                     | Output::Restart { .. }
                     | Output::EndSession { .. }

@@ -197,7 +197,10 @@ impl World {
                     }
                 }
                 Output::Demand(totals) => self.demand = totals,
-                Output::ConsoleOut { .. } | Output::ConsoleDown { .. } | Output::Log(_) => {}
+                Output::ConsoleOut { .. }
+                | Output::ConsoleDown { .. }
+                | Output::Frame { .. }
+                | Output::Log(_) => {}
             }
         }
         moved
