@@ -22,6 +22,7 @@ pub mod ntp;
 pub mod stack;
 pub mod syslog;
 pub mod tls;
+pub mod transfer;
 
 /// Returns `N` bytes of the operating system's randomness.
 ///

@@ -249,7 +249,6 @@ impl World {
             | mio::Output::Restart { .. }
             | mio::Output::EndSession { .. }
             | mio::Output::Configured(_)
-            | mio::Output::Frame { .. }
             | mio::Output::Log { .. } => {}
         }
         Ok(())

@@ -11,6 +11,7 @@ mod process;
 
 mod api;
 mod appag;
+mod capture;
 mod console;
 mod ctl;
 mod failures;

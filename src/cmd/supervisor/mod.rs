@@ -29,12 +29,15 @@ use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::SigningKey;
 
 mod boot;
+mod capture;
 mod desk;
 mod exchange;
+mod files;
 mod jobs;
 mod links;
 mod port;
 mod status;
+mod transfer;
 mod ways;
 mod wires;
 
@@ -62,6 +65,14 @@ pub(crate) mod key {
     pub(crate) const ACCOUNTS: &str = "accounts";
     /// What the keys of the audit log's pages begin with.
     pub(crate) const AUDIT: &str = "audit/";
+
+    /// The tree of the workspace, and what the keys of its files' pieces begin with.
+    pub(crate) const WORKSPACE: &str = "workspace";
+    pub(crate) const FILE_PIECE: &str = "file/";
+
+    pub(crate) fn file_piece(number: u64) -> String {
+        format!("{FILE_PIECE}{number:016x}")
+    }
 
     pub(crate) fn audit(page: u64) -> String {
         format!("{AUDIT}{page:02}")
@@ -93,6 +104,8 @@ pub(crate) enum Input {
         session: SessionId,
         said: Said,
     },
+    /// Change the workspace, on behalf of a job.
+    File(files::Change),
     /// Something came over the wire of a data port.
     Frame {
         port: String,
@@ -204,7 +217,7 @@ struct Supervisor {
     ends_at_reboot: bool,
     name: String,
     clock: ChassisClock,
-    flash: Flash,
+    flash: Arc<Flash>,
     signing_key: SigningKey,
     stack: Stack,
     port: port::Port,
@@ -215,7 +228,7 @@ struct Supervisor {
     ways: Ways,
     wires: Wires,
     /// What has changed and is not on the disk yet, by key.
-    unsaved: BTreeMap<Cow<'static, str>, Vec<u8>>,
+    unsaved: BTreeMap<Cow<'static, str>, Option<Vec<u8>>>,
     under_way: usize,
     settling: Vec<oneshot::Sender<()>>,
     seen: Vec<oneshot::Sender<()>>,
@@ -408,6 +421,7 @@ impl Supervisor {
                 self.desk.tick(self.patience());
                 self.desk.take(now, &mut self.mio, message);
             }
+            Input::File(change) => change.apply(now, &mut self.mio.workspace),
             Input::Frame { port, bytes } => {
                 self.mio.handle(now, Event::Broker(broker::Event::Frame { port, bytes }));
             }
@@ -415,7 +429,7 @@ impl Supervisor {
             Input::HostKey { kind, key } => match key.stored() {
                 Ok(stored) => {
                     // No connection sees it before this turn has written it: nothing else runs.
-                    self.unsaved.insert(kind.name().into(), stored);
+                    self.unsaved.insert(kind.name().into(), Some(stored));
                     self.ways.made(kind, *key);
                 }
                 Err(error) => tracing::error!(chassis = %self.name, "{error}"),
@@ -478,9 +492,14 @@ impl Supervisor {
                 Piece::AuditPage(page) => {
                     (key::audit(page.number).into(), serde_json::to_vec(page))
                 }
+                Piece::Workspace(stored) => (key::WORKSPACE.into(), serde_json::to_vec(stored)),
+                Piece::FilePiece { number, bytes } => {
+                    self.unsaved.insert(key::file_piece(*number).into(), bytes.clone());
+                    continue;
+                }
             };
             let encode = |error| SupervisorError::Encode { key: Cow::clone(&key), error };
-            self.unsaved.insert(key.clone(), value.map_err(encode)?);
+            self.unsaved.insert(key.clone(), Some(value.map_err(encode)?));
         }
         Ok(())
     }
@@ -490,8 +509,14 @@ impl Supervisor {
         if self.unsaved.is_empty() {
             return Ok(());
         }
-        let changes: Vec<Change<'_>> =
-            self.unsaved.iter().map(|(key, value)| Change::Put(key, value)).collect();
+        let changes: Vec<Change<'_>> = self
+            .unsaved
+            .iter()
+            .map(|(key, value)| match value {
+                Some(value) => Change::Put(key, value),
+                None => Change::Delete(key),
+            })
+            .collect();
         self.flash.write(&changes)?;
         self.unsaved.clear();
         Ok(())
