@@ -203,6 +203,16 @@ impl Utc {
         format!("{day} {name} {:>2} {h:02}:{m:02}:{s:02} UTC {}", c.day, c.year)
     }
 
+    /// Writes `2020 Aug  4 07:58:13 UTC`, the date of a line that goes to a log server.
+    ///
+    /// # Source
+    /// Recall of NX-OS and UCS, whose lines have year and zone.
+    pub fn syslog(self) -> String {
+        let c = self.civil();
+        let (name, h, m, s) = (c.month_name(), c.hour, c.minute, c.second);
+        format!("{} {name} {:>2} {h:02}:{m:02}:{s:02} UTC", c.year, c.day)
+    }
+
     /// Writes `15:48:33.799 UTC Wed Aug 16 2017`, as `show clock` on an ASA.
     pub fn asa_clock(self) -> String {
         let c = self.civil();
@@ -215,6 +225,16 @@ impl Utc {
         let c = self.civil();
         let (day, name, h, m, s) = (c.weekday_name(), c.month_name(), c.hour, c.minute, c.second);
         format!("{day}, {:02} {name} {} {h:02}:{m:02}:{s:02} UTC", c.day, c.year)
+    }
+
+    /// Writes `2021 Jan 29 06:41:52`, as a chassis's messages at its console begin.
+    ///
+    /// # Source
+    /// Client mock of unicon, `fp4k_mgmt_boot.txt`.
+    pub fn console(self) -> String {
+        let c = self.civil();
+        let (name, h, m, s) = (c.month_name(), c.hour, c.minute, c.second);
+        format!("{} {name} {:02} {h:02}:{m:02}:{s:02}", c.year, c.day)
     }
 
     /// Writes `2020-08-07T06:58:46Z`, the lab's own layout.

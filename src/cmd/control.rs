@@ -23,10 +23,10 @@ pub const SOCKET: &str = "ctl.sock";
 
 /// What `vfxos ctl` takes.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "ctl", about = "Talk to a running lab or authority")]
+#[command(name = "ctl", about = "Talk to a running lab, mio or authority")]
 #[command(disable_help_subcommand = true)]
 pub struct Ctl {
-    /// State folder of the lab or authority to talk to.
+    /// State folder of the lab, mio or authority to talk to.
     #[arg(long, global = true, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Its control socket, where that is not in the state folder.
@@ -63,7 +63,9 @@ pub enum Request {
     },
     /// Chassis, blades and their states.
     Status,
-    /// Stop the lab, as ^D at its console does, or the authority.
+    /// One line: 0 once every chassis takes whoever comes, else 1 and an end with status 1.
+    Health,
+    /// Stop the lab, as ^D at its console does, the mio or the authority.
     Stop,
     /// What a satellite of the lab does: at NAME, then the words.
     At {
@@ -218,6 +220,7 @@ impl Answer {
             | Request::Drill(_)
             | Request::Wait { .. }
             | Request::Status
+            | Request::Health
             | Request::Stop => None,
         };
         let Some(path) = out.filter(|_| self.ok) else { return self };

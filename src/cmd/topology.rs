@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::base::ident::Slot;
@@ -183,43 +183,63 @@ struct Ntp {
     servers: Vec<Ipv4Addr>,
 }
 
-#[derive(Deserialize)]
+/// One `[[chassis]]` as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ChassisRow {
-    name: String,
-    model: String,
+pub struct ChassisRow {
+    pub name: String,
+    pub model: String,
     #[serde(default)]
-    serial: Option<String>,
-    address: String,
-    gateway: Ipv4Addr,
+    pub serial: Option<String>,
+    pub address: String,
+    /// 0.0.0.0 for none, which only a chassis by itself may have.
+    pub gateway: Ipv4Addr,
     #[serde(default)]
-    dns: Vec<IpAddr>,
+    pub dns: Vec<IpAddr>,
     #[serde(default)]
-    ntp: Vec<IpAddr>,
+    pub ntp: Vec<IpAddr>,
     #[serde(default)]
-    domain: String,
+    pub domain: String,
     #[serde(default)]
-    clock_skew_ms: i64,
+    pub clock_skew_ms: i64,
     #[serde(default)]
-    setup: bool,
+    pub setup: bool,
     #[serde(default = "one")]
-    count: u32,
+    pub count: u32,
     #[serde(default)]
-    blade: Vec<BladeRow>,
+    pub blade: Vec<BladeRow>,
+}
+
+impl ChassisRow {
+    /// Returns the one chassis that it describes, checked as those of a topology are.
+    ///
+    /// # Errors
+    /// A line for the operator.
+    pub fn chassis(&self) -> Result<Chassis, String> {
+        let mut all = Vec::new();
+        expand(self, &mut all)?;
+        let chassis = all.pop().ok_or("no chassis")?;
+        let own = [&chassis.serial].into_iter();
+        for serial in own.chain(chassis.blades.iter().map(|blade| &blade.serial)) {
+            check_serial(serial, &chassis.name)?;
+        }
+        Ok(chassis)
+    }
 }
 
 const fn one() -> u32 {
     1
 }
 
-#[derive(Deserialize)]
+/// One `[[chassis.blade]]` as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BladeRow {
-    slot: u8,
+pub struct BladeRow {
+    pub slot: u8,
     #[serde(default)]
-    module: Option<String>,
+    pub module: Option<String>,
     #[serde(default)]
-    serial: Option<String>,
+    pub serial: Option<String>,
 }
 
 impl Topology {
@@ -340,14 +360,7 @@ impl Topology {
             }
             let own = [&chassis.serial].into_iter();
             for serial in own.chain(chassis.blades.iter().map(|blade| &blade.serial)) {
-                let fine = serial.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-                if !(fine && (1..=SERIAL_LEN_MAX).contains(&serial.len())) {
-                    return Err(format!(
-                        "serial number \"{}\" of {} is not 1 to {SERIAL_LEN_MAX} letters and digits",
-                        serial.escape_default(),
-                        chassis.name
-                    ));
-                }
+                check_serial(serial, &chassis.name)?;
                 if serials.insert(serial, ()).is_some() {
                     return Err(format!("serial number {serial} is given twice"));
                 }
@@ -432,7 +445,12 @@ fn expand(row: &ChassisRow, into: &mut Vec<Chassis>) -> Result<(), String> {
     let (address, len) = row.address.split_once('/').ok_or_else(bad)?;
     let address: Ipv4Addr = address.parse().map_err(|_| bad())?;
     let prefix_len: u8 = len.parse().ok().filter(|len| (1..=30).contains(len)).ok_or_else(bad)?;
-    if network(address, prefix_len) != network(row.gateway, prefix_len) {
+    let on_link = |address| {
+        // A lab refuses one without a gateway further on.
+        row.gateway.is_unspecified()
+            || network(address, prefix_len) == network(row.gateway, prefix_len)
+    };
+    if !on_link(address) {
         return Err(format!("chassis {name}: gateway {} is not on its network", row.gateway));
     }
     if row.count == 0 || into.len() + row.count as usize > CHASSIS_MAX {
@@ -443,7 +461,7 @@ fn expand(row: &ChassisRow, into: &mut Vec<Chassis>) -> Result<(), String> {
     }
     for index in 0..row.count {
         let address = Ipv4Addr::from(u32::from(address).wrapping_add(index));
-        if network(address, prefix_len) != network(row.gateway, prefix_len) {
+        if !on_link(address) {
             return Err(format!("chassis {name}: count = {} leaves its network", row.count));
         }
         let name = if row.count == 1 { name.clone() } else { format!("{name}-{}", index + 1) };
@@ -511,6 +529,17 @@ fn blades(
         blades.push(Blade { slot, module, serial });
     }
     Ok(blades)
+}
+
+fn check_serial(serial: &str, chassis: &str) -> Result<(), String> {
+    let fine = serial.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if fine && (1..=SERIAL_LEN_MAX).contains(&serial.len()) {
+        return Ok(());
+    }
+    Err(format!(
+        "serial number \"{}\" of {chassis} is not 1 to {SERIAL_LEN_MAX} letters and digits",
+        serial.escape_default()
+    ))
 }
 
 fn network(address: Ipv4Addr, prefix_len: u8) -> Ipv4Addr {

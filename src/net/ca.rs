@@ -333,6 +333,23 @@ fn leaf(name: &str) -> Result<CertificateParams, CaError> {
     Ok(params)
 }
 
+/// Makes a certificate for a TLS server that nobody but itself vouches for.
+///
+/// # Errors
+/// [`CaError::Issue`].
+pub fn self_signed(
+    name: &str,
+    not_before: Utc,
+    not_after: Utc,
+) -> Result<ServerCertificate, CaError> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let mut params = subject(name)?;
+    date(&mut params, not_before, not_after);
+    let certificate = params.self_signed(&key)?;
+    let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    Ok(ServerCertificate { chain: vec![certificate.der().clone()], key: secret })
+}
+
 fn subject(name: &str) -> Result<CertificateParams, CaError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();

@@ -93,6 +93,29 @@ pub async fn resolve_within(
     name: &str,
     patience: Patience,
 ) -> Result<Vec<IpAddr>, DnsError> {
+    find(stack, servers, search, name, (RecordType::A, patience)).await
+}
+
+/// Finds the IPv6 addresses of `name`; as [`resolve`] otherwise.
+///
+/// # Errors
+/// As there.
+pub async fn resolve6(
+    stack: &Stack,
+    servers: &[IpAddr],
+    search: Option<&str>,
+    name: &str,
+) -> Result<Vec<IpAddr>, DnsError> {
+    find(stack, servers, search, name, (RecordType::AAAA, Patience::default())).await
+}
+
+async fn find(
+    stack: &Stack,
+    servers: &[IpAddr],
+    search: Option<&str>,
+    name: &str,
+    (kind, patience): (RecordType, Patience),
+) -> Result<Vec<IpAddr>, DnsError> {
     if let Ok(address) = name.parse() {
         return Ok(vec![address]);
     }
@@ -103,7 +126,7 @@ pub async fn resolve_within(
     }
     let mut last = DnsError::Silent;
     for name in names {
-        match ask(stack, servers, &name, patience).await {
+        match ask(stack, servers, (&name, kind), patience).await {
             Ok(addresses) => return Ok(addresses),
             Err(error) => last = error,
         }
@@ -136,12 +159,12 @@ fn candidates(name: &str, search: Option<&str>) -> Result<Vec<Name>, DnsError> {
 async fn ask(
     stack: &Stack,
     servers: &[IpAddr],
-    name: &Name,
+    (name, kind): (&Name, RecordType),
     patience: Patience,
 ) -> Result<Vec<IpAddr>, DnsError> {
     let mut query = Message::new(u16::from_le_bytes(random()), MessageType::Query, OpCode::Query);
     query.metadata.recursion_desired = true;
-    query.add_query(Query::query(name.clone(), RecordType::A));
+    query.add_query(Query::query(name.clone(), kind));
     let bytes = query.to_vec().map_err(|_| DnsError::Name)?;
     let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
     let socket = stack.bind_udp(any).map_err(|_| DnsError::Silent)?;

@@ -98,6 +98,14 @@ impl Listener for stack::TcpListener {
     }
 }
 
+impl Listener for Arc<stack::TcpListener> {
+    type Connection = stack::TcpStream;
+
+    async fn next(&mut self) -> Option<(stack::TcpStream, SocketAddr)> {
+        self.accept().await.ok()
+    }
+}
+
 impl Listener for tokio::net::TcpListener {
     type Connection = tokio::net::TcpStream;
 

@@ -17,6 +17,7 @@ use super::stack::{BindError, Stack, UdpSocket};
 use crate::base::time::{self, Now, Utc};
 use crate::proto::Next;
 use crate::proto::ntp::{ANSWER_WAIT, Correction, Event, Ntp, Output, PollId, SERVERS_MAX, Status};
+pub use crate::wire::ntp::Key;
 use crate::wire::ntp::{LEN, Mode, Packet, Timestamp};
 
 /// The port of NTP, which clients send from as well.
@@ -34,6 +35,8 @@ pub struct Servers {
     pub servers: Vec<String>,
     pub dns: Vec<IpAddr>,
     pub domain: Option<String>,
+    /// Keys by the server's name: its answers have to prove that they are its own.
+    pub keys: BTreeMap<String, Key>,
 }
 
 enum Command {
@@ -116,6 +119,7 @@ struct Asked {
     /// What the answer must repeat.
     cookie: Timestamp,
     sent_at: Utc,
+    key: Option<Key>,
 }
 
 struct Worker<F> {
@@ -127,7 +131,7 @@ struct Worker<F> {
     clock: Clock,
     correct: F,
     asked: BTreeMap<PollId, Asked>,
-    finding: JoinSet<(PollId, Option<IpAddr>)>,
+    finding: JoinSet<(PollId, String, Option<IpAddr>)>,
     printed: watch::Sender<Vec<(String, Status)>>,
 }
 
@@ -146,16 +150,14 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
             tokio::select! {
                 order = orders.recv() => match order {
                     Some(Command::Configure(servers)) => {
-                        let names = servers.servers.clone();
-                        self.servers = servers;
-                        self.tell(Event::Configure(names));
+                        self.configure(servers);
                     }
                     Some(Command::ClockMoved(by_ms)) => self.tell(Event::ClockMoved { by_ms }),
                     None => return,
                 },
                 Some(found) = self.finding.join_next() => {
-                    if let Ok((id, address)) = found {
-                        self.ask(id, address).await;
+                    if let Ok((id, server, address)) = found {
+                        self.ask(id, &server, address).await;
                     }
                 }
                 received = self.socket.recv_from(&mut buffer) => match received {
@@ -166,6 +168,19 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
                 () = sleep => self.tell(Event::Due),
             }
         }
+    }
+
+    fn configure(&mut self, servers: Servers) {
+        let names = servers.servers.clone();
+        let before = std::mem::replace(&mut self.servers, servers);
+        // What was learnt from a server with another key is forgotten, and it is asked at once.
+        let (old, new) = (&before.keys, &self.servers.keys);
+        let kept: Vec<_> =
+            names.iter().filter(|name| old.get(*name) == new.get(*name)).cloned().collect();
+        if kept.len() < names.len() {
+            self.tell(Event::Configure(kept));
+        }
+        self.tell(Event::Configure(names));
     }
 
     fn now(&self) -> Now {
@@ -203,16 +218,20 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
                 stack.reach(address).await.ok().map(|()| address)
             };
             // Later than that the machine has given the question up.
-            (id, tokio::time::timeout(ANSWER_WAIT, found).await.ok().flatten())
+            let address = tokio::time::timeout(ANSWER_WAIT, found).await.ok().flatten();
+            (id, server, address)
         });
     }
 
-    async fn ask(&mut self, id: PollId, address: Option<IpAddr>) {
+    async fn ask(&mut self, id: PollId, name: &str, address: Option<IpAddr>) {
         let Some(address) = address else { return self.tell(Event::Lost { id }) };
         let server = SocketAddr::new(address, PORT);
         let sent_at = (self.clock)();
         let cookie = Timestamp::from_utc(sent_at, u32::from_le_bytes(random()));
-        let question = Packet::question(cookie).to_bytes();
+        let packet = Packet::question(cookie).to_bytes();
+        let key = self.servers.keys.get(name).cloned();
+        let mut question = packet.to_vec();
+        question.extend(key.iter().flat_map(|key| key.proof(&packet)));
         let sent = self.socket.send_to(&question, server);
         if !matches!(tokio::time::timeout(ANSWER_WAIT, sent).await, Ok(Ok(()))) {
             return self.tell(Event::Lost { id });
@@ -221,13 +240,16 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
         while self.asked.len() >= SERVERS_MAX {
             self.asked.pop_first();
         }
-        self.asked.insert(id, Asked { server, cookie, sent_at });
+        self.asked.insert(id, Asked { server, cookie, sent_at, key });
     }
 
     fn received(&mut self, bytes: &[u8], from: SocketAddr) {
         let Ok(packet) = Packet::parse(bytes) else { return };
         let answers = |asked: &Asked| {
-            packet.mode == Mode::Server && asked.server == from && asked.cookie == packet.origin
+            packet.mode == Mode::Server
+                && asked.server == from
+                && asked.cookie == packet.origin
+                && asked.key.as_ref().is_none_or(|key| key.vouches(bytes))
         };
         let id = self.asked.iter().find(|(_, asked)| answers(asked)).map(|(id, _)| *id);
         if let Some((id, asked)) = id.and_then(|id| self.asked.remove_entry(&id)) {

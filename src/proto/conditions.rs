@@ -91,6 +91,16 @@ static CHANNEL: Kind = Kind {
     soak: Duration::ZERO,
 };
 
+/// Code, name and words are recall of the UCS sibling's fault of failed management services.
+static SERVICES: Kind = Kind {
+    code: 451,
+    severity: Severity::Critical,
+    cause: "mgmt-services-failure",
+    name: "Mgmt Entity Management-services-failure",
+    class: "Management",
+    soak: Duration::ZERO,
+};
+
 /// Returns everything that is wrong.
 pub(super) fn conditions(mio: &Mio, now: Now) -> Vec<Condition> {
     let mut found = Vec::new();
@@ -101,6 +111,7 @@ pub(super) fn conditions(mio: &Mio, now: Now) -> Vec<Condition> {
     licence(mio, now, &mut found);
     callhome(objects, &mut found);
     ports(mio, &mut found);
+    services(mio, &mut found);
     found
 }
 
@@ -112,6 +123,21 @@ pub(super) fn deadline(mio: &Mio, now: Now) -> Option<Utc> {
     let second = Duration::from_secs(1);
     let changes = dates.flat_map(|date| [date.not_before, date.not_after + second]);
     changes.filter(|change| *change > now.wall).min()
+}
+
+/// Who died and was started again is not to be trusted until the next boot.
+fn services(mio: &Mio, found: &mut Vec<Condition>) {
+    if mio.facts.died > 0 {
+        found.push(Condition {
+            kind: &SERVICES,
+            object: "sys/mgmt-entity-A".to_owned(),
+            text: format!(
+                "Fabric Interconnect A, management services have failed and were started again: {} \
+                 since the last boot",
+                mio.facts.died
+            ),
+        });
+    }
 }
 
 fn modules(mio: &Mio, found: &mut Vec<Condition>) {

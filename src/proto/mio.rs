@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 
 use super::Next;
 use super::accounts::{self, Accounts};
@@ -19,6 +20,7 @@ use super::config::facts::{self, LICENCE_TRUSTPOINT};
 use super::config::{self, CommitError, Difference, Pending, Tree};
 use super::faults::Ledger;
 use super::images::Download;
+use super::workspace::{self, Workspace};
 use crate::base::ident::{ExchangeId, Slot};
 use crate::base::platform;
 use crate::base::time::{Now, Utc};
@@ -34,6 +36,10 @@ pub struct Facts {
     pub ntp: BTreeMap<String, String>,
     /// What `show trustpoint` prints after `Cert Status: `, by trustpoint.
     pub certificates: BTreeMap<String, String>,
+    /// Name servers that came with a leased address.
+    pub leased_dns: Vec<IpAddr>,
+    /// How often the supervisor has died since the machine started.
+    pub died: u32,
 }
 
 /// What happens to the supervisor.
@@ -97,6 +103,12 @@ pub enum Piece {
     Config(config::Stored),
     Accounts(accounts::Stored),
     AuditPage(accounts::Page),
+    Workspace(workspace::Stored),
+    /// A piece of a file in the workspace; `None` if it is no file's any more.
+    FilePiece {
+        number: u64,
+        bytes: Option<Vec<u8>>,
+    },
 }
 
 /// The supervisor.
@@ -112,6 +124,8 @@ pub struct Mio {
     pub pending: BTreeMap<u32, Pending>,
     /// Ports without a cable, `Ethernet1/2`.
     pub unplugged: BTreeSet<String>,
+    /// The files of its operators; a factory's until its owner puts another here.
+    pub workspace: Workspace,
     /// What is wrong, and what was a moment ago.
     pub faults: Ledger,
     /// True if something happened since the conditions of faults were looked at.
@@ -134,12 +148,19 @@ impl Mio {
             facts,
             pending: BTreeMap::new(),
             unplugged: BTreeSet::new(),
+            workspace: Workspace::new(workspace::Stored::factory(Utc::MIN)),
             faults: Ledger::default(),
             unobserved: true,
             certificate_due: None,
             outputs: VecDeque::new(),
             agreed: false,
         }
+    }
+
+    /// Returns the name servers to ask: those configured, else those that came with the address.
+    pub fn dns_servers(&self) -> Vec<IpAddr> {
+        let configured = facts::dns_servers(self.config.objects());
+        if configured.is_empty() { self.facts.leased_dns.clone() } else { configured }
     }
 
     /// Applies one event.
@@ -192,6 +213,15 @@ impl Mio {
                 }
                 Next::Wait(due) => due,
             };
+            if let Some(output) = self.workspace.poll() {
+                return Next::Do(Output::Persist(match output {
+                    workspace::Output::Put { number, bytes } => {
+                        Piece::FilePiece { number, bytes: Some(bytes) }
+                    }
+                    workspace::Output::Drop { number } => Piece::FilePiece { number, bytes: None },
+                    workspace::Output::Tree(stored) => Piece::Workspace(stored),
+                }));
+            }
             if std::mem::take(&mut self.unobserved) {
                 self.observe(now);
                 continue;

@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod gate;
+pub mod https;
 pub mod leash;
 pub mod line;
 pub mod proof;

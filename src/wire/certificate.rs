@@ -1,7 +1,8 @@
-//! When certificates are valid: the one field of X.509 that listings and faults need.
+//! What listings and faults need of X.509: when certificates are valid, whose they are, whose word
+//! they carry.
 //!
-//! Whether a chain is trusted is `net`'s business; this reads dates and nothing else, so that the
-//! machines know them without a TLS library.
+//! Whether a chain is trusted is `net`'s business; this reads dates and names and checks no
+//! signature, so that the machines know them without a TLS library.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,14 +19,40 @@ pub struct Validity {
     pub not_after: Utc,
 }
 
+/// What is read of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    pub validity: Validity,
+    /// Who signed it and whom it names, DER: they are compared and never shown.
+    pub issuer: Vec<u8>,
+    pub subject: Vec<u8>,
+}
+
+impl Certificate {
+    /// Tells whether it names itself as its signer, as every root does.
+    pub fn is_self_signed(&self) -> bool {
+        self.issuer == self.subject
+    }
+}
+
 /// Returns the dates of every certificate of a PEM text that can be read.
 pub fn validities(pem: &str) -> Vec<Validity> {
+    read(pem).into_iter().map(|certificate| certificate.validity).collect()
+}
+
+/// Returns how many certificates a PEM text holds, those that cannot be read included.
+pub fn count(pem: &str) -> usize {
+    pem.matches("-----BEGIN CERTIFICATE-----").count()
+}
+
+/// Returns every certificate of a PEM text that can be read.
+pub fn read(pem: &str) -> Vec<Certificate> {
     let blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1).take(CHAIN_MAX);
     blocks
         .filter_map(|block| {
             let body = block.split("-----END").next()?;
             let body: String = body.split_ascii_whitespace().collect();
-            validity(&STANDARD.decode(body).ok()?)
+            certificate(&STANDARD.decode(body).ok()?)
         })
         .collect()
 }
@@ -35,23 +62,26 @@ const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Walks to the validity of one certificate.
+/// Walks to the validity of one certificate, and past it to the subject.
 ///
 /// # Source
-/// RFC 5280, section 4.1: version, serial, signature, issuer, validity.
-fn validity(der: &[u8]) -> Option<Validity> {
+/// RFC 5280, section 4.1: version, serial, signature, issuer, validity, subject.
+fn certificate(der: &[u8]) -> Option<Certificate> {
     let (certificate, _) = element(der, SEQUENCE)?;
     let (mut body, _) = element(certificate, SEQUENCE)?;
     if body.first() == Some(&VERSION) {
         body = skip(body)?;
     }
-    for _ in ["serial", "signature", "issuer"] {
+    for _ in ["serial", "signature"] {
         body = skip(body)?;
     }
-    let (dates, _) = element(body, SEQUENCE)?;
-    let (not_before, rest) = time(dates)?;
-    let (not_after, _) = time(rest)?;
-    Some(Validity { not_before, not_after })
+    let (issuer, rest) = element(body, SEQUENCE)?;
+    let (dates, rest) = element(rest, SEQUENCE)?;
+    let (subject, _) = element(rest, SEQUENCE)?;
+    let (not_before, after) = time(dates)?;
+    let (not_after, _) = time(after)?;
+    let validity = Validity { not_before, not_after };
+    Some(Certificate { validity, issuer: issuer.to_owned(), subject: subject.to_owned() })
 }
 
 /// Returns the content of the element in front, and what follows it.
@@ -118,6 +148,8 @@ mod tests {
         let one = Validity { not_before: from, not_after: to };
         assert_eq!(validities(PEM), [one]);
         assert_eq!(validities(&format!("{PEM}{PEM}")), [one, one]);
+        assert!(read(PEM)[0].is_self_signed());
+        assert_eq!(count(&format!("{PEM}{PEM}-----BEGIN CERTIFICATE-----\nx")), 3);
     }
 
     #[test]
@@ -130,12 +162,12 @@ mod tests {
         let body: String = PEM.lines().filter(|line| !line.starts_with('-')).collect();
         let der = STANDARD.decode(body).unwrap();
         for cut in 0..der.len() {
-            let _ = validity(&der[..cut]);
+            let _ = certificate(&der[..cut]);
         }
         for at in 0..der.len().min(120) {
             let mut bent = der.clone();
             bent[at] ^= 0xff;
-            let _ = validity(&bent);
+            let _ = certificate(&bent);
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod appag;
 pub mod callhome;
 pub mod certificate;
+pub mod display;
 pub mod filter;
 pub mod ntp;
 pub mod pcap;

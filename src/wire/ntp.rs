@@ -196,6 +196,61 @@ impl Packet {
     }
 }
 
+/// A key that a client and a server share.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    pub id: u32,
+    secret: Vec<u8>,
+}
+
+impl std::fmt::Debug for Key {
+    /// Writes everything but the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Key({})", self.id)
+    }
+}
+
+/// Bytes that a key's number and its SHA-1 digest add to a packet.
+pub const MAC_LEN: usize = 24;
+
+impl Key {
+    /// Makes a key of what is typed: 40 hexadecimal digits are 20 bytes, anything else is the text
+    /// itself.
+    ///
+    /// # Source
+    /// ntp.keys(5): a key longer than 20 characters is hexadecimal.
+    pub fn new(id: u32, text: &str) -> Key {
+        let hex = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let pairs = text.as_bytes().chunks(2);
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let secret = if hex { pairs.filter_map(byte).collect() } else { text.as_bytes().to_vec() };
+        Key { id, secret }
+    }
+
+    /// Returns what proves that who wrote `packet` has the key.
+    ///
+    /// # Source
+    /// RFC 5905, section 7.3: the digest is taken of the key and then of the packet.
+    pub fn proof(&self, packet: &[u8; LEN]) -> [u8; MAC_LEN] {
+        let mut whole = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
+        whole.update(&self.secret);
+        whole.update(packet);
+        let mut proof = [0; MAC_LEN];
+        proof[..4].copy_from_slice(&self.id.to_be_bytes());
+        proof[4..].copy_from_slice(whole.finish().as_ref());
+        proof
+    }
+
+    /// Tells whether a whole datagram is proved by this key.
+    pub fn vouches(&self, datagram: &[u8]) -> bool {
+        let (Some(packet), Some(proof)) = (datagram.first_chunk::<LEN>(), datagram.get(LEN..))
+        else {
+            return false;
+        };
+        proof == self.proof(packet)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -219,6 +274,27 @@ mod tests {
         let near = Utc::from_unix_s(1_596_000_000);
         assert_eq!(packet.transmit.to_utc(near), Utc::from_unix_ms(1_596_783_526_500));
         assert_eq!(packet.to_bytes(), bytes);
+    }
+
+    /// The digest was made by `printf` and `sha1sum` of the key and the packet.
+    #[test]
+    fn a_key_proves_its_packet_and_no_other() {
+        let key = Key::new(7, "secret");
+        let packet = [0; LEN];
+        let mut datagram = packet.to_vec();
+        assert!(!key.vouches(&datagram), "nothing proves it");
+        datagram.extend(key.proof(&packet));
+        assert!(key.vouches(&datagram));
+        assert_eq!(datagram[LEN..LEN + 4], [0, 0, 0, 7]);
+        for at in [0, LEN - 1, LEN, LEN + 4, LEN + MAC_LEN - 1] {
+            let mut bent = datagram.clone();
+            bent[at] ^= 1;
+            assert!(!key.vouches(&bent), "byte {at}");
+        }
+        assert!(!Key::new(7, "other").vouches(&datagram));
+        let hex = Key::new(1, "7365637265740000000000000000000000000000");
+        assert_eq!(hex.secret.len(), 20);
+        assert_eq!(hex.secret[..6], *b"secret");
     }
 
     #[test]

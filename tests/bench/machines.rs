@@ -176,7 +176,14 @@ impl World {
             Agent::new(identity, agent::Stored::default(), Rng::from_seed(1), START),
             Broker::new(facts, broker::Stored::default(), START),
             Tree::factory(&factory),
-            mio::Facts { chassis, serial, ntp: BTreeMap::new(), certificates: BTreeMap::new() },
+            mio::Facts {
+                chassis,
+                serial,
+                ntp: BTreeMap::new(),
+                certificates: BTreeMap::new(),
+                leased_dns: Vec::new(),
+                died: 0,
+            },
         );
         let facts = blade::Facts {
             slot,
@@ -236,6 +243,7 @@ impl World {
             mio::Output::Close { reason, .. } => return Err(reason.into()),
             mio::Output::Send { .. }
             | mio::Output::Persist(_)
+            | mio::Output::Frame { .. }
             | mio::Output::ConsoleOut { .. }
             | mio::Output::ConsoleDown { .. }
             | mio::Output::Restart { .. }

@@ -267,6 +267,7 @@ fn host(
         mac: Mac([2, 0, 0, 0, 0, last]),
         addresses: vec![format!("{address}/24").parse()?],
         gateway: gateway.map(IpAddr::V4),
+        slaac: false,
     };
     Ok(Stack::spawn(config, hub.port(MTU))?)
 }

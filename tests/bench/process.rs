@@ -52,9 +52,14 @@ impl Lab {
 
     /// Waits until it prints a prompt.
     pub fn prompt(&mut self) -> Result<(), Failure> {
+        self.prompt_within(PATIENCE)
+    }
+
+    /// As [`Lab::prompt`], for a lab that takes longer.
+    pub fn prompt_within(&mut self, patience: Duration) -> Result<(), Failure> {
         let mut printed = Vec::new();
         while !printed.ends_with(b"# ") {
-            printed.extend(next(&self.output)?);
+            printed.extend(next_within(&self.output, patience)?);
         }
         Ok(())
     }
@@ -134,8 +139,12 @@ fn pump(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
 }
 
 fn next(pipe: &Receiver<Vec<u8>>) -> Result<Vec<u8>, Failure> {
-    pipe.recv_timeout(PATIENCE).map_err(|error| match error {
-        RecvTimeoutError::Timeout => format!("the lab said nothing for {PATIENCE:?}").into(),
+    next_within(pipe, PATIENCE)
+}
+
+fn next_within(pipe: &Receiver<Vec<u8>>, patience: Duration) -> Result<Vec<u8>, Failure> {
+    pipe.recv_timeout(patience).map_err(|error| match error {
+        RecvTimeoutError::Timeout => format!("the lab said nothing for {patience:?}").into(),
         RecvTimeoutError::Disconnected => "the lab has ended".into(),
     })
 }

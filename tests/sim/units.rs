@@ -168,7 +168,7 @@ impl Units {
         let now = self.now;
         while let Some(Next::Do(output)) = self.nodes[at].blade.as_mut().map(|b| b.poll(now)) {
             match output {
-                Output::Persist(stored) => self.nodes[at].flash = stored,
+                Output::Persist(stored) => self.nodes[at].flash = *stored,
                 Output::Connect => {
                     let next_handle = self.nodes[at].meanings.keys().next_back();
                     let next_handle = Handle(next_handle.map_or(1, |handle| handle.0 + 1));

@@ -48,8 +48,15 @@ pub struct Setup {
     agent: Option<AgentVersion>,
     pid: Option<String>,
     blades: Vec<(Slot, String)>,
-    /// Further chassis: name, serial, blades.
-    more: Vec<(String, String, Vec<(Slot, String)>)>,
+    more: Vec<More>,
+}
+
+/// One chassis more, with what it has of its own.
+#[derive(Clone, Debug)]
+struct More {
+    hostname: String,
+    serial: String,
+    blades: Vec<(Slot, String)>,
 }
 
 impl Setup {
@@ -111,12 +118,13 @@ impl Setup {
             }
             "blade" => {
                 let (slot, serial) = value.split_once(' ')?;
-                let blades = self.more.last_mut().map_or(&mut self.blades, |(_, _, blades)| blades);
+                let blades = self.more.last_mut().map_or(&mut self.blades, |more| &mut more.blades);
                 blades.push((Slot::new(slot.parse().ok()?)?, serial.to_owned()));
             }
             "chassis" => {
                 let (name, serial) = value.split_once(' ')?;
-                self.more.push((name.to_owned(), serial.to_owned(), Vec::new()));
+                let (hostname, serial) = (name.to_owned(), serial.to_owned());
+                self.more.push(More { hostname, serial, blades: Vec::new() });
             }
             _ => return None,
         }
@@ -125,11 +133,11 @@ impl Setup {
 
     /// Returns one setup a chassis, in their order.
     pub fn all(&self) -> Vec<Setup> {
-        let more = (1..).zip(&self.more).map(|(number, (hostname, serial, blades))| Setup {
+        let more = (1..).zip(&self.more).map(|(number, more)| Setup {
             seed: self.seed + (number << 32),
-            hostname: hostname.clone(),
-            serial: serial.clone(),
-            blades: blades.clone(),
+            hostname: more.hostname.clone(),
+            serial: more.serial.clone(),
+            blades: more.blades.clone(),
             ..self.clone()
         });
         std::iter::once(self.clone()).chain(more).collect()

@@ -5,32 +5,26 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::{JoinError, JoinSet};
 
-use super::control::socket;
+use super::rack::chassis::{self, Running};
+use super::rack::state::State;
+use super::rack::{self, Supervisors, script};
 use super::topology::Topology;
+use crate::net::hosts::{FileServer, Shelf};
+use crate::net::tls;
 use crate::sys::flash::{Flash, Kind};
 use crate::sys::{console, process};
 use drill::Drill;
-use state::State;
 
 mod api;
-mod attach;
-mod blades;
-mod chassis;
 mod control;
 pub(in crate::cmd) mod drill;
 mod faults;
 mod forward;
-mod keyboard;
 mod satellites;
-mod script;
-mod state;
-mod time;
 mod world;
 
 use forward::Forward;
@@ -62,6 +56,10 @@ pub struct LabArgs {
     /// Ask for name and password at the console, as the serial line of a chassis does.
     #[arg(long)]
     pub login: bool,
+    /// Let captures hold the secrets of TLS, so that Wireshark shows the exchange with the authority
+    /// in clear; files are written as pcapng then.
+    #[arg(long)]
+    pub keylog: bool,
 }
 
 /// Runs a lab; 2 when it cannot start or has to stop.
@@ -98,7 +96,10 @@ fn start(args: &LabArgs, drill: Option<Drill>) -> Result<ExitCode, String> {
     .map_err(|error| error.to_string())?;
     process::private_files();
     process::raise_open_files();
-    let state = State::prepare(args, &topology)?;
+    let state = {
+        let named = args.state.clone().or_else(|| topology.state.clone());
+        State::prepare(args.ephemeral, named, default_folder)?
+    };
     if drill.is_some() {
         state.empty()?;
     }
@@ -132,23 +133,15 @@ pub(in crate::cmd) fn state_folder(process: &str) -> Result<PathBuf, String> {
     })
 }
 
-/// Longest wait for the supervisors to end, once they were asked to.
-const END_WAIT: Duration = Duration::from_secs(10);
-
-/// The supervisors' tasks; each ends with the reason it stopped for, an error if it had to.
-type Supervisors = JoinSet<Result<String, String>>;
-
-/// Returns how a supervisor's task ended.
-fn end_of(joined: Result<Result<String, String>, JoinError>) -> Result<String, String> {
-    joined.unwrap_or_else(|error| Err(error.to_string()))
-}
-
 async fn live(
     args: &LabArgs,
     topology: &Topology,
     state: &State,
     drill: Option<Drill>,
 ) -> Result<ExitCode, String> {
+    if args.keylog {
+        tls::keep_secrets();
+    }
     let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
     let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
     let satellites = topology.satellites.iter().map(|satellite| {
@@ -156,9 +149,11 @@ async fn live(
         Flash::open(&folder, Kind::Authority).map_err(|error| error.to_string())
     });
     let satellites = satellites.collect::<Result<_, _>>()?;
-    let world = world::World::build(topology, state.clock(topology)?, flash, satellites)?;
+    let world = world::World::build(topology, state.clock(topology.clock)?, flash, satellites)?;
+    let server = FileServer::spawn(&world.operator, Shelf::open(state.folder())?);
+    let server = server.ok_or_else(|| "the operator's host has no port for files".to_owned())?;
     let forwards = forwards(args, &world, topology).await?;
-    let (chassis, mut supervisors) = power_on(topology, &world, state)?;
+    let (chassis, supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
         (drill.prepare.clone(), format!("\n{}\n{}", drill.title, drill.story))
     });
@@ -170,43 +165,15 @@ async fn live(
         None => None,
     };
     announce(topology, state, &token, &forwards, api.as_ref().map(|api| api.address));
-    let asked = lab.clone();
-    let socket = socket::serve(&state.socket(), move |request, caller| {
-        let lab = asked.clone();
-        async move { lab.serve(request, caller).await }
-    })?;
+    let socket = rack::listen(&lab, &state.socket())?;
     let (faults, clock) = (lab.clone(), lab.clone());
     tokio::task::spawn_local(async move { faults.watch_faults().await });
     tokio::task::spawn_local(async move { clock.watch_clock().await });
     let (stop_on_refusal, login) = (args.stop_on_refusal, args.login);
-    let task = script::Task { token, prepare, story, stop_on_refusal, login };
-    let code = tokio::select! {
-        code = script::attend(&lab, task) => code,
-        () = lab.stopped() => Ok(ExitCode::SUCCESS),
-        name = signalled => {
-            console::say(&format!("vfxos lab: ended by {name}"));
-            Ok(ExitCode::SUCCESS)
-        }
-        Some(joined) = supervisors.join_next() => end_of(joined).map(|why| {
-            console::say(&format!("vfxos lab: {why}"));
-            ExitCode::SUCCESS
-        }),
-    };
-    lab.stop().await;
-    // A supervisor that fails takes its sessions with it: whichever end was seen first, the failure
-    // is what is told.
-    let mut failed = None;
-    let ended = async {
-        while let Some(joined) = supervisors.join_next().await {
-            failed = end_of(joined).err().or(failed.take());
-        }
-    };
-    if tokio::time::timeout(END_WAIT, ended).await.is_err() {
-        tracing::error!("a supervisor does not end; what it did last may be lost");
-    }
-    let code = failed.map_or(code, Err);
-    drop((socket, api, forwards));
-    code.and_then(|code| state.keep_clock(lab.clock()).map(|()| code))
+    let task = script::Task { token, prepare, story, stop_on_refusal, login, stays: false };
+    let code = rack::live(&lab, "vfxos lab", Some(task), supervisors, signalled).await;
+    drop((socket, api, forwards, server));
+    code
 }
 
 /// Says where everything is.
@@ -237,22 +204,16 @@ fn power_on(
     topology: &Topology,
     world: &world::World,
     state: &State,
-) -> Result<(Vec<chassis::Running>, Supervisors), String> {
-    let (mut running, mut supervisors) = (Vec::new(), JoinSet::new());
+) -> Result<(Vec<Running>, Supervisors), String> {
+    let (mut running, mut supervisors) = (Vec::new(), Supervisors::new());
     for one in &topology.chassis {
-        let (chassis, task) = chassis::start(one, world, &state.chassis(&one.name))?;
-        let name = one.name.clone();
-        supervisors.spawn(async move {
-            match task.await {
-                Ok(Ok(())) => Ok(format!("the supervisor of {name} has ended")),
-                Ok(Err(error)) => Err(format!("the supervisor of {name} has stopped: {error}")),
-                Err(error) => Err(format!("the supervisor of {name} has failed: {error}")),
-            }
-        });
+        let folder = state.chassis(&one.name);
+        let (chassis, task) = chassis::start(world.plan(one)?, &folder)?;
+        supervisors.watch(one.name.clone(), task);
         running.push(chassis);
     }
     for (chassis, one) in running.iter_mut().zip(&topology.chassis) {
-        chassis.start_blades(one, &state.chassis(&one.name));
+        chassis.start_blades(&one.blades, &state.chassis(&one.name));
     }
     Ok((running, supervisors))
 }

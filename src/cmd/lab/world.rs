@@ -6,12 +6,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::satellites::{Satellite, certified, serve};
-use crate::cmd::topology::Topology;
+use crate::cmd::rack::chassis::{ADMIN_PASSWORD, Plan, factory};
+use crate::cmd::topology::{self, Topology};
 use crate::net::hosts::{DnsServer, NtpServer, Router, RouterPort, WebServer};
 use crate::net::link::Mac;
 use crate::net::link::hub::{Hub, HubPort};
 use crate::net::stack::{Cidr, Stack, StackConfig};
 use crate::proto::authority::Settings;
+use crate::proto::config::Trustpoint;
 use crate::shell::authority::Service;
 use crate::sys::clock::LabClock;
 use crate::sys::flash::Flash;
@@ -121,7 +123,7 @@ impl World {
     }
 
     /// Returns where a chassis finds the authority, before anybody configures another place.
-    pub(super) fn authority_url(&self) -> String {
+    fn authority_url(&self) -> String {
         format!("https://{}{}", self.authority_name, self.authority.flavour().path())
     }
 
@@ -131,13 +133,44 @@ impl World {
     }
 
     /// Plugs the data ports of a chassis in; returns their end with a number of the chassis's own.
-    pub(super) fn plug(&self) -> (HubPort, u16) {
+    fn plug(&self) -> (HubPort, u16) {
         let number = u16::try_from(self.data.port_count()).unwrap_or(u16::MAX);
         (self.data.port(MTU), number)
     }
 
+    /// Returns what a chassis of the topology is started with, plugged into its wire.
+    pub(super) fn plan(&self, chassis: &topology::Chassis) -> Result<Plan, String> {
+        let stack = self.attach(chassis.address, chassis.prefix_len, chassis.gateway)?;
+        if chassis.setup {
+            // It has no address until somebody gives it one.
+            stack.set_addresses(&[], None).map_err(|error| error.to_string())?;
+        }
+        let ca = self.authority.ca();
+        let trustpoint =
+            |name: &str, chain: &str| Trustpoint { name: name.to_owned(), chain: chain.to_owned() };
+        let trustpoints = vec![
+            trustpoint("CHdefault", ca.root_pem()),
+            trustpoint("CiscoLicRoot", ca.licence_root_pem()),
+        ];
+        Ok(Plan {
+            name: chassis.name.clone(),
+            serial: chassis.serial.clone(),
+            model: chassis.model,
+            blades: chassis.blades.clone(),
+            factory: factory(chassis, trustpoints, self.authority_url()),
+            address: chassis.address,
+            stack,
+            data: self.plug(),
+            clock: self.clock.for_chassis(chassis.clock_skew_ms),
+            admin_password: (!chassis.setup).then(|| ADMIN_PASSWORD.to_owned()),
+            died: 0,
+            ends_at_reboot: false,
+            dhcp: false,
+        })
+    }
+
     /// Attaches the stack of a chassis to its wire.
-    pub(super) fn attach(
+    fn attach(
         &self,
         address: Ipv4Addr,
         prefix_len: u8,
@@ -210,6 +243,7 @@ fn spawn(
         mac,
         addresses: vec![cidr(address, prefix_len)?],
         gateway: Some(gateway.into()),
+        slaac: false,
     };
     Stack::spawn(config, hub.port(MTU)).map_err(|error| error.to_string())
 }

@@ -10,18 +10,21 @@ use tokio::task::JoinHandle;
 
 use super::links::Socket;
 use super::ways::Ways;
-use super::{Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
+use super::{Ended, Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError, key};
 use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
 use crate::base::time::Now;
 use crate::net::link::hub::HubPort;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
+use crate::net::syslog;
+use crate::net::tls;
 use crate::proto::accounts::{self, Accounts, Page};
 use crate::proto::agent::{self, Agent, Identity};
 use crate::proto::broker::{self, Broker};
 use crate::proto::config::{self, Factory, Tree, facts};
 use crate::proto::mio::{Facts, Mio};
+use crate::proto::workspace::{self, Workspace};
 use crate::shell::proof::Prover;
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
@@ -46,7 +49,13 @@ pub struct Boot {
     pub slots: BTreeSet<Slot>,
     /// Password of the account `admin` until an operator sets another; `None` on a chassis whose
     /// first-boot dialog asks for one.
-    pub admin_password: Option<&'static str>,
+    pub admin_password: Option<String>,
+    /// How often it has died since the machine started.
+    pub died: u32,
+    /// A reboot ends the supervisor, since whoever started it starts it again.
+    pub ends_at_reboot: bool,
+    /// The management port asks for its address as long as none is configured.
+    pub dhcp: bool,
 }
 
 /// Why a supervisor could not start: one line, which file, what to do.
@@ -71,8 +80,10 @@ pub(super) struct Hardware {
     pub(super) factory: Factory,
     /// Slots that are to hold a blade.
     pub(super) slots: BTreeSet<Slot>,
+    /// As [`Boot::died`].
+    pub(super) died: u32,
     /// As [`Boot::admin_password`].
-    pub(super) admin_password: Option<&'static str>,
+    pub(super) admin_password: Option<String>,
 }
 
 /// Composes the machine from flash and what it is built of.
@@ -95,7 +106,7 @@ pub(super) fn machine(
             .map_err(|error| damaged(flash, "the configuration", error.to_string()))?,
     };
     let mut rng = random::rng();
-    if let Some(password) = hardware.admin_password {
+    if let Some(password) = &hardware.admin_password {
         tree.give_admin_password(|| accounts::hash::hash(password, &mut rng));
     }
     let hostname = facts::hostname(tree.objects());
@@ -120,9 +131,13 @@ pub(super) fn machine(
         serial: hardware.serial.clone(),
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
+        leased_dns: Vec::new(),
+        died: hardware.died,
     };
     let mut mio = Mio::new(agent, broker, tree, facts);
     mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
+    let files = read::<workspace::Stored>(flash, key::WORKSPACE)?;
+    mio.workspace = Workspace::new(files.unwrap_or_else(|| workspace::Stored::factory(now.wall)));
     Ok(mio)
 }
 
@@ -130,7 +145,7 @@ pub(super) fn machine(
 ///
 /// # Errors
 /// [`BootError`]; flash is left as it was.
-pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError>>), BootError> {
+pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorError>>), BootError> {
     let now = boot.clock.now();
     let signing_key = signing_key(&boot.flash)?;
     let hardware = Hardware {
@@ -139,6 +154,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
         factory: boot.factory,
         slots: boot.slots,
         admin_password: boot.admin_password,
+        died: boot.died,
     };
     let mio = machine(&hardware, &boot.flash, &signing_key, now)?;
     let unconfigured = accounts::User::find(mio.config.objects(), accounts::user::ADMIN)
@@ -160,20 +176,32 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<(), SupervisorError
     };
     let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
+    let flash = Arc::new(boot.flash);
+    let jobs = super::jobs::Jobs::new(super::jobs::Tools {
+        stack: boot.stack.clone(),
+        clock: boot.clock.clone(),
+        flash: Arc::clone(&flash),
+        outbox: outbox.clone(),
+        secrets: tls::secrets(),
+    });
     let wires = super::wires::Wires::start(boot.data.0, boot.data.1, outbox.clone());
-    let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
+    let stack = boot.stack.clone();
+    let syslog = syslog::Sender::spawn(stack.clone());
     let supervisor = Supervisor {
+        stack,
+        syslog,
         name: facts::hostname(mio.config.objects()),
         mio,
         hardware,
         boots: 0,
         down: None,
+        ends_at_reboot: boot.ends_at_reboot,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
-        flash: boot.flash,
+        flash,
         signing_key,
         ntp,
-        stack: boot.stack,
+        port: super::port::Port::new(boot.stack, outbox.clone(), boot.dhcp),
         inbox,
         outbox,
         links: BTreeMap::new(),

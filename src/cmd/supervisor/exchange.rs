@@ -40,7 +40,7 @@ impl Work {
         let target = facts::callhome_destination(objects).map(|url| Target {
             url,
             proxy,
-            dns: facts::dns_servers(objects),
+            dns: mio.dns_servers(),
             domain: (!domain.is_empty()).then_some(domain),
             patience: Patience::default(),
         });

@@ -14,7 +14,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::base::time::{Instant, Now};
 use crate::cli::desk::SessionId;
 use crate::net::ntp::{self, Servers};
-use crate::net::stack::{Cidr, Stack};
+use crate::net::stack::{Lease, Stack};
+use crate::net::syslog;
 use crate::proto::Next;
 use crate::proto::agent;
 use crate::proto::broker::{self, LinkId};
@@ -28,11 +29,15 @@ use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::SigningKey;
 
 mod boot;
+mod capture;
 mod desk;
 mod exchange;
+mod files;
 mod jobs;
 mod links;
+mod port;
 mod status;
+mod transfer;
 mod ways;
 mod wires;
 
@@ -60,6 +65,14 @@ pub(crate) mod key {
     pub(crate) const ACCOUNTS: &str = "accounts";
     /// What the keys of the audit log's pages begin with.
     pub(crate) const AUDIT: &str = "audit/";
+
+    /// The tree of the workspace, and what the keys of its files' pieces begin with.
+    pub(crate) const WORKSPACE: &str = "workspace";
+    pub(crate) const FILE_PIECE: &str = "file/";
+
+    pub(crate) fn file_piece(number: u64) -> String {
+        format!("{FILE_PIECE}{number:016x}")
+    }
 
     pub(crate) fn audit(page: u64) -> String {
         format!("{AUDIT}{page:02}")
@@ -91,6 +104,8 @@ pub(crate) enum Input {
         session: SessionId,
         said: Said,
     },
+    /// Change the workspace, on behalf of a job.
+    File(files::Change),
     /// Something came over the wire of a data port.
     Frame {
         port: String,
@@ -98,6 +113,8 @@ pub(crate) enum Input {
     },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
+    /// A DHCP server gave the management port an address, or it lost the one that it had.
+    Leased(Option<Lease>),
     /// A port that could not be opened may be free now.
     Reopen,
     /// A host key of the SSH server was made.
@@ -124,6 +141,16 @@ pub enum SupervisorError {
     /// A part of the state that JSON cannot hold: a bug, and better stopped than forgotten.
     #[error("{key} cannot be written to flash: {error}")]
     Encode { key: Cow<'static, str>, error: serde_json::Error },
+}
+
+/// Why a supervisor has ended by itself or was told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Off,
+    /// It is to be started again.
+    Afresh,
+    /// The same, and its configuration is erased.
+    Erased,
 }
 
 /// A running supervisor, as everybody else holds it. Clones mean the same one.
@@ -186,11 +213,14 @@ struct Supervisor {
     boots: u32,
     /// How an operator wants the chassis to go down, once everybody has been told.
     down: Option<Restart>,
+    /// A reboot is somebody else's to do.
+    ends_at_reboot: bool,
     name: String,
     clock: ChassisClock,
-    flash: Flash,
+    flash: Arc<Flash>,
     signing_key: SigningKey,
     stack: Stack,
+    port: port::Port,
     inbox: mpsc::Receiver<Input>,
     outbox: mpsc::Sender<Input>,
     links: BTreeMap<LinkId, Line>,
@@ -198,7 +228,7 @@ struct Supervisor {
     ways: Ways,
     wires: Wires,
     /// What has changed and is not on the disk yet, by key.
-    unsaved: BTreeMap<Cow<'static, str>, Vec<u8>>,
+    unsaved: BTreeMap<Cow<'static, str>, Option<Vec<u8>>>,
     under_way: usize,
     settling: Vec<oneshot::Sender<()>>,
     seen: Vec<oneshot::Sender<()>>,
@@ -212,6 +242,7 @@ struct Supervisor {
     /// The last reading of both clocks, to notice a step of the wall clock.
     last: Now,
     ntp: Arc<ntp::Client>,
+    syslog: syslog::Sender,
     /// When it started, in the time of the people who sit at its sessions.
     started: tokio::time::Instant,
 }
@@ -236,7 +267,7 @@ const STEP_MIN: Duration = Duration::from_millis(500);
 
 impl Supervisor {
     /// Runs until it is told to stop, or flash fails.
-    async fn run(mut self) -> Result<(), SupervisorError> {
+    async fn run(mut self) -> Result<Ended, SupervisorError> {
         self.configured()?;
         loop {
             let deadline = self.turn()?;
@@ -247,7 +278,11 @@ impl Supervisor {
                     self.turn()?;
                     self.save()?;
                     self.desk.close_all();
-                    return Ok(());
+                    return Ok(Ended::Off);
+                }
+                Some(how @ (Restart::Reboot | Restart::Erase)) if self.ends_at_reboot => {
+                    self.lay_down(how)?;
+                    return Ok(if how == Restart::Erase { Ended::Erased } else { Ended::Afresh });
                 }
                 Some(how @ (Restart::Reboot | Restart::Erase)) => {
                     self.restart(how)?;
@@ -273,7 +308,7 @@ impl Supervisor {
                 }
                 () = sleep_until(self.started, patience) => continue,
             };
-            let Some(input) = input else { return self.save() };
+            let Some(input) = input else { return self.save().map(|()| Ended::Off) };
             let mut stop = self.take(input)?;
             for _ in 1..BATCH_MAX {
                 let Ok(input) = self.inbox.try_recv() else { break };
@@ -284,7 +319,7 @@ impl Supervisor {
                 self.turn()?;
                 self.save()?;
                 self.desk.close_all();
-                return Ok(());
+                return Ok(Ended::Off);
             }
         }
     }
@@ -301,8 +336,8 @@ impl Supervisor {
         if self.mio.accounts.is_busy() { Some(patience) } else { due }
     }
 
-    /// Begins anew from flash, as after a power cut: sessions, links and tries are gone.
-    fn restart(&mut self, how: Restart) -> Result<(), SupervisorError> {
+    /// Leaves in flash what the next start is to find, and ends the sessions.
+    fn lay_down(&mut self, how: Restart) -> Result<(), SupervisorError> {
         self.mio.accounts.save();
         self.turn()?;
         self.save()?;
@@ -310,6 +345,12 @@ impl Supervisor {
             self.flash.write(&[Change::Delete(key::CONFIG), Change::Delete(key::ACCOUNTS)])?;
         }
         self.desk.close_all();
+        Ok(())
+    }
+
+    /// Begins anew from flash, as after a power cut: sessions, links and tries are gone.
+    fn restart(&mut self, how: Restart) -> Result<(), SupervisorError> {
+        self.lay_down(how)?;
         self.ways.cut();
         self.links.clear();
         self.boots += 1;
@@ -380,6 +421,7 @@ impl Supervisor {
                 self.desk.tick(self.patience());
                 self.desk.take(now, &mut self.mio, message);
             }
+            Input::File(change) => change.apply(now, &mut self.mio.workspace),
             Input::Frame { port, bytes } => {
                 self.mio.handle(now, Event::Broker(broker::Event::Frame { port, bytes }));
             }
@@ -387,13 +429,17 @@ impl Supervisor {
             Input::HostKey { kind, key } => match key.stored() {
                 Ok(stored) => {
                     // No connection sees it before this turn has written it: nothing else runs.
-                    self.unsaved.insert(kind.name().into(), stored);
+                    self.unsaved.insert(kind.name().into(), Some(stored));
                     self.ways.made(kind, *key);
                 }
                 Err(error) => tracing::error!(chassis = %self.name, "{error}"),
             },
             Input::Settle(reply) => self.settling.push(reply),
             Input::Seen(reply) => self.seen.push(reply),
+            Input::Leased(lease) => {
+                self.mio.facts.leased_dns = self.port.leased(lease);
+                self.configured()?;
+            }
             Input::Reopen => self.configured()?,
             Input::Stop => return Ok(true),
         }
@@ -446,9 +492,14 @@ impl Supervisor {
                 Piece::AuditPage(page) => {
                     (key::audit(page.number).into(), serde_json::to_vec(page))
                 }
+                Piece::Workspace(stored) => (key::WORKSPACE.into(), serde_json::to_vec(stored)),
+                Piece::FilePiece { number, bytes } => {
+                    self.unsaved.insert(key::file_piece(*number).into(), bytes.clone());
+                    continue;
+                }
             };
             let encode = |error| SupervisorError::Encode { key: Cow::clone(&key), error };
-            self.unsaved.insert(key.clone(), value.map_err(encode)?);
+            self.unsaved.insert(key.clone(), Some(value.map_err(encode)?));
         }
         Ok(())
     }
@@ -458,8 +509,14 @@ impl Supervisor {
         if self.unsaved.is_empty() {
             return Ok(());
         }
-        let changes: Vec<Change<'_>> =
-            self.unsaved.iter().map(|(key, value)| Change::Put(key, value)).collect();
+        let changes: Vec<Change<'_>> = self
+            .unsaved
+            .iter()
+            .map(|(key, value)| match value {
+                Some(value) => Change::Put(key, value),
+                None => Change::Delete(key),
+            })
+            .collect();
         self.flash.write(&changes)?;
         self.unsaved.clear();
         Ok(())
@@ -496,14 +553,20 @@ impl Supervisor {
             Output::Configured(_) => self.configured()?,
             Output::Restart { how, .. } => self.down = Some(how),
             Output::EndSession { session, text } => self.desk.end(session, text),
-            Output::Log { severity, text } => match severity {
-                0..=3 => tracing::error!(target: "device", chassis = %self.name, "{text}"),
-                4 => tracing::warn!(target: "device", chassis = %self.name, "{text}"),
-                5 | 6 => tracing::info!(target: "device", chassis = %self.name, "{text}"),
-                _ => tracing::debug!(target: "device", chassis = %self.name, "{text}"),
-            },
+            Output::Log { severity, text } => self.log(now, severity, &text),
         }
         Ok(())
+    }
+
+    /// Writes a line into the system log, and to the servers that want it.
+    fn log(&self, now: Now, severity: u8, text: &str) {
+        self.syslog.line(severity, text, now.wall);
+        match severity {
+            0..=3 => tracing::error!(target: "device", chassis = %self.name, "{text}"),
+            4 => tracing::warn!(target: "device", chassis = %self.name, "{text}"),
+            5 | 6 => tracing::info!(target: "device", chassis = %self.name, "{text}"),
+            _ => tracing::debug!(target: "device", chassis = %self.name, "{text}"),
+        }
     }
 
     /// Brings the edge in line with the committed configuration.
@@ -513,27 +576,37 @@ impl Supervisor {
         let domain = facts::domain_name(objects);
         let servers = Servers {
             servers: facts::ntp_servers(objects),
-            dns: facts::dns_servers(objects),
+            dns: self.mio.dns_servers(),
             domain: (!domain.is_empty()).then_some(domain),
+            keys: facts::ntp_keys(objects)
+                .into_iter()
+                .map(|(name, id, text)| (name, ntp::Key::new(id, &text)))
+                .collect(),
         };
+        let wanted = facts::syslog_servers(objects).into_iter().map(|server| syslog::Server {
+            host: server.host,
+            level: server.level,
+            facility: server.facility,
+        });
+        self.syslog.configure(syslog::Servers {
+            servers: wanted.collect(),
+            dns: servers.dns.clone(),
+            domain: servers.domain.clone(),
+        });
         let ntp = Arc::clone(&self.ntp);
         tokio::spawn(async move { ntp.configure(servers).await });
-        if let Some(port) = facts::out_of_band(objects) {
-            let prefix = u32::from(port.netmask).leading_ones();
-            let address =
-                u8::try_from(prefix).ok().and_then(|prefix| Cidr::new(port.ip.into(), prefix));
-            let gateway = (!port.gateway.is_unspecified()).then(|| port.gateway.into());
-            match address.map(|address| self.stack.set_address(address, gateway)) {
-                Some(Ok(())) => {}
-                other => tracing::error!(chassis = %self.name, "management address: {other:?}"),
-            }
+        if let Err(error) = self.port.configure(objects) {
+            tracing::error!(chassis = %self.name, "management address: {error}");
         }
         Ok(self.ways.configure(self.mio.config.objects(), &self.flash)?)
     }
 
     /// Publishes how things stand, and answers whoever waits for nothing to be under way.
     fn report(&mut self, now: Now) {
-        let status = Status::of(now, &self.mio, &self.hardware.slots, self.under_way > 0);
+        let status = Status {
+            serving: self.ways.serving(self.mio.config.objects()),
+            ..Status::of(now, &self.mio, &self.hardware.slots, self.under_way > 0)
+        };
         self.status.send_if_modified(|old| {
             let changed = *old != status;
             *old = status;

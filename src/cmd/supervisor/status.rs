@@ -35,6 +35,8 @@ pub struct Status {
     pub synchronized: bool,
     /// Where the ASAs that are attached stand among others.
     pub units: BTreeMap<Slot, Standing>,
+    /// Every service that the configuration wants takes connections.
+    pub serving: bool,
 }
 
 /// Where the registration stands.
@@ -131,6 +133,7 @@ impl Status {
             attached: blades == *slots,
             blades,
             synchronized: mio.facts.ntp.values().any(|status| status == "Time Synchronized"),
+            serving: false,
         }
     }
 }

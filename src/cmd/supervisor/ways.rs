@@ -1,4 +1,4 @@
-//! The ways in over the network, as the configuration wants them: SSH and telnet.
+//! The ways in over the network, as the configuration wants them: SSH, telnet and HTTPS.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::net::stack::{ListenError, Stack, TcpListener};
 use crate::proto::config::Objects;
 use crate::proto::config::facts::{self, Service};
 use crate::shell::ssh::keys::{HostKey, KeyError, Kind};
-use crate::shell::{ssh, telnet};
+use crate::shell::{https, ssh, telnet};
 use crate::sys::flash::{Change, Flash, FlashError};
 
 /// Most connections waiting to be accepted.
@@ -27,8 +27,11 @@ pub(super) struct Ways {
     outbox: mpsc::Sender<Input>,
     ssh: ssh::Server<Handle>,
     telnet: telnet::Server<Handle>,
+    https: https::Server,
     ssh_port: Option<Port>,
     telnet_port: Option<Port>,
+    /// With its number, which an operator may change.
+    https_port: Option<(u16, Port)>,
     /// Host keys that are there or are being made.
     keys: BTreeSet<Kind>,
 }
@@ -55,9 +58,11 @@ impl Ways {
             stack: handle.stack.clone(),
             outbox,
             ssh: ssh::Server::new(handle.clone(), prover.clone(), offered),
-            telnet: telnet::Server::new(handle.clone(), prover, host),
+            telnet: telnet::Server::new(handle.clone(), prover, Arc::clone(&host) as _),
+            https: https::Server::new(host),
             ssh_port: None,
             telnet_port: None,
+            https_port: None,
             keys: BTreeSet::new(),
         }
     }
@@ -77,11 +82,18 @@ impl Ways {
                 .then(|| self.open(ssh::PORT, |at| async move { server.serve(&at).await }))?
         });
         if let Some(port) = &self.ssh_port {
-            let blocks = facts::ip_blocks(objects);
-            let blocks: Vec<_> =
-                blocks.into_iter().filter(|block| block.service == Service::Ssh).collect();
-            let guard = move |from| blocks.iter().any(|block| block.contains(from));
-            port.listener.set_guard(Some(Arc::new(guard)));
+            guard(port, objects, Service::Ssh);
+        }
+        let number = objects.text(&facts::services(), "https port").parse().unwrap_or(https::PORT);
+        let wanted = facts::is_service_on(objects, "https").then_some(number);
+        let port = self.https_port.take().filter(|(open, _)| Some(*open) == wanted);
+        self.https_port = port.or_else(|| {
+            let (number, server) = (wanted?, self.https.clone());
+            let open = self.open(number, |at| async move { server.serve(at).await })?;
+            Some((number, open))
+        });
+        if let Some((_, port)) = &self.https_port {
+            guard(port, objects, Service::Https);
         }
         self.ssh.configure(offered);
         let enabled = facts::is_service_on(objects, "telnet-server");
@@ -91,6 +103,16 @@ impl Ways {
             enabled.then(|| self.open(telnet::PORT, |at| async move { server.serve(&at).await }))?
         });
         Ok(())
+    }
+
+    /// Tells whether every service that the configuration wants takes connections.
+    pub(super) fn serving(&self, objects: &Objects) -> bool {
+        let telnet = facts::is_service_on(objects, "telnet-server");
+        let ssh = facts::ssh_server(objects).enabled;
+        let https = facts::is_service_on(objects, "https");
+        ssh == self.ssh_port.is_some()
+            && telnet == self.telnet_port.is_some()
+            && https == self.https_port.is_some()
     }
 
     /// Cuts every connection, as a restart does.
@@ -175,6 +197,14 @@ impl Ways {
             }
         });
     }
+}
+
+/// Lets only those addresses to a port that the configuration names: before any handshake.
+fn guard(port: &Port, objects: &Objects, service: Service) {
+    let blocks = facts::ip_blocks(objects);
+    let blocks: Vec<_> = blocks.into_iter().filter(|block| block.service == service).collect();
+    let guard = move |from| blocks.iter().any(|block| block.contains(from));
+    port.listener.set_guard(Some(Arc::new(guard)));
 }
 
 fn make(kind: Kind, flash: &Flash) -> Result<Result<HostKey, KeyError>, FlashError> {

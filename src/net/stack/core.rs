@@ -11,7 +11,7 @@ use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
 use super::frame::{ARP_LEN, arp_request, syn};
 use super::neighbour::Neighbours;
-use super::{Cidr, Listeners, Stats, TCP_BUFFER, Tap};
+use super::{Cidr, Listeners, Stats, TCP_BUFFER, TCP_BUFFER_LARGE, Taps};
 use crate::net::link::{LinkError, Mac};
 use crate::net::random;
 
@@ -62,8 +62,17 @@ pub(super) struct Core {
     pub mac: Mac,
     pub iface: Interface,
     pub sockets: SocketSet<'static>,
+    /// Large segments pass the link, so connections buffer more.
+    offloads: bool,
+    /// Routers may give addresses and ways.
+    slaac: bool,
+    /// What was configured last, for what routers gave to stay.
+    configured: Vec<IpCidr>,
+    gateways: Vec<IpAddr>,
     pub listeners: Listeners,
-    pub tap: Option<Tap>,
+    pub taps: Taps,
+    /// Number of the tap put on last.
+    pub last_tap: u64,
     pub stats: Stats,
     pub dead: Option<LinkError>,
     /// ARP frames of our own, for the next turn.
@@ -76,13 +85,18 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub fn new(mac: Mac, iface: Interface, sockets: SocketSet<'static>) -> Core {
+    pub fn new(mac: Mac, iface: Interface, offloads: bool, slaac: bool) -> Core {
         Core {
             mac,
             iface,
-            sockets,
+            sockets: SocketSet::new(Vec::new()),
+            offloads,
+            slaac,
+            configured: Vec::new(),
+            gateways: Vec::new(),
             listeners: Listeners::new(),
-            tap: None,
+            taps: Taps::new(),
+            last_tap: 0,
             stats: Stats::default(),
             dead: None,
             own_frames: Vec::new(),
@@ -93,21 +107,44 @@ impl Core {
         }
     }
 
-    /// Takes at most [`super::ADDRESSES_MAX`] addresses and a gateway that is on their networks.
-    pub fn set_addresses(&mut self, addresses: &[Cidr], gateway: Option<IpAddr>) {
+    /// Takes at most [`super::ADDRESSES_MAX`] addresses and the gateways, one of each version of IP.
+    /// What routers advertised stays.
+    pub fn set_addresses(&mut self, addresses: &[Cidr], gateways: &[IpAddr]) {
+        let wanted: Vec<IpCidr> = addresses.iter().map(|cidr| cidr.wire()).collect();
+        let before = std::mem::replace(&mut self.configured, wanted.clone());
+        let v6 = self.slaac || addresses.iter().any(|cidr| cidr.address().is_ipv6());
+        let own = v6.then(|| link_local(self.mac));
         self.iface.update_ip_addrs(|list| {
+            let found: Vec<IpCidr> = list
+                .iter()
+                .filter(|cidr| v6 && !before.contains(cidr) && Some(**cidr) != own)
+                .copied()
+                .collect();
             list.clear();
-            list.extend(addresses.iter().take(super::ADDRESSES_MAX).map(|cidr| cidr.wire()));
+            list.extend(wanted.into_iter().chain(own).chain(found).take(super::ADDRESSES_MAX));
         });
+        let had = self.gateways.iter().any(IpAddr::is_ipv6);
         let routes = self.iface.routes_mut();
         routes.remove_default_ipv4_route();
-        routes.remove_default_ipv6_route();
-        // The table is empty but for these, so it has room.
-        let _ = match gateway {
-            Some(IpAddr::V4(gateway)) => routes.add_default_ipv4_route(gateway),
-            Some(IpAddr::V6(gateway)) => routes.add_default_ipv6_route(gateway),
-            None => Ok(None),
-        };
+        if had || !self.slaac {
+            routes.remove_default_ipv6_route();
+        }
+        for gateway in gateways {
+            // The table is empty but for these and one that was advertised, so it has room.
+            let _ = match gateway {
+                IpAddr::V4(gateway) => routes.add_default_ipv4_route(*gateway),
+                IpAddr::V6(gateway) => routes.add_default_ipv6_route(*gateway),
+            };
+        }
+        gateways.clone_into(&mut self.gateways);
+        self.neighbours.clear();
+        self.announce();
+    }
+
+    /// Forgets who was on the wire and says that we are there: it may lead to others now.
+    pub fn return_to_the_wire(&mut self) {
+        // smoltcp forgets its neighbours whenever addresses are looked at.
+        self.iface.update_ip_addrs(|_| {});
         self.neighbours.clear();
         self.announce();
     }
@@ -152,7 +189,7 @@ impl Core {
     pub fn tcp_port_taken(&self, port: u16) -> bool {
         let uses = |socket: &Socket<'_>| match socket {
             Socket::Tcp(socket) => socket.local_endpoint().is_some_and(|local| local.port == port),
-            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) => false,
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) | Socket::Dhcpv4(_) => false,
         };
         self.listeners.contains_key(&port) || self.sockets.iter().any(|(_, socket)| uses(socket))
     }
@@ -160,7 +197,7 @@ impl Core {
     pub fn udp_port_taken(&self, port: u16) -> bool {
         let uses = |socket: &Socket<'_>| match socket {
             Socket::Udp(socket) => socket.endpoint().port == port,
-            Socket::Raw(_) | Socket::Icmp(_) | Socket::Tcp(_) => false,
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Tcp(_) | Socket::Dhcpv4(_) => false,
         };
         self.sockets.iter().any(|(_, socket)| uses(socket))
     }
@@ -168,13 +205,15 @@ impl Core {
     /// Returns a closed TCP socket with this stack's settings.
     pub fn tcp_socket(&mut self) -> tcp::Socket<'static> {
         let mut socket = self.spares.pop().unwrap_or_else(|| {
-            let buffer = || tcp::SocketBuffer::new(vec![0; TCP_BUFFER]);
+            let len = if self.offloads { TCP_BUFFER_LARGE } else { TCP_BUFFER };
+            let buffer = || tcp::SocketBuffer::new(vec![0; len]);
             tcp::Socket::new(buffer(), buffer())
         });
         socket.set_nagle_enabled(false);
         socket.set_timeout(Some(ACK_WAIT.into()));
         socket.set_keep_alive(None);
-        socket.set_ack_delay(Some(ACK_DELAY.into()));
+        // A lone large segment would wait for an acknowledgement that is held back.
+        socket.set_ack_delay((!self.offloads).then(|| ACK_DELAY.into()));
         socket.set_congestion_control(tcp::CongestionControl::Cubic);
         socket
     }
@@ -210,6 +249,7 @@ impl Core {
             self.hear(now, frame);
             return true;
         }
+        self.hear_advert(frame);
         if self.listeners.is_empty() {
             return true;
         }
@@ -225,7 +265,7 @@ impl Core {
                 let waits = socket.is_listening() && socket.listen_endpoint().port == to.port();
                 waits || (socket.local_endpoint(), socket.remote_endpoint()) == known
             }
-            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) => false,
+            Socket::Raw(_) | Socket::Icmp(_) | Socket::Udp(_) | Socket::Dhcpv4(_) => false,
         };
         if self.sockets.iter().any(|(_, socket)| lands(socket)) {
             return true;
@@ -361,7 +401,7 @@ impl Core {
                 Socket::Tcp(socket) => socket.abort(),
                 Socket::Udp(socket) => socket.close(),
                 // Their owners wait with a deadline.
-                Socket::Raw(_) | Socket::Icmp(_) => {}
+                Socket::Raw(_) | Socket::Icmp(_) | Socket::Dhcpv4(_) => {}
             }
         }
         for backlog in self.listeners.values_mut() {
@@ -371,6 +411,17 @@ impl Core {
         }
         self.neighbours.wake();
     }
+}
+
+/// Returns the address that a station has on its own wire alone.
+///
+/// # Source
+/// RFC 4291, appendix A, and section 2.5.6.
+fn link_local(mac: Mac) -> IpCidr {
+    let [a, b, c, d, e, f] = mac.0;
+    let tail = [a ^ 2, b, c, 0xff, 0xfe, d, e, f];
+    let address = 0xfe80_u128 << 112 | u128::from(u64::from_be_bytes(tail));
+    IpCidr::new(IpAddr::from(address.to_be_bytes()).into(), 64)
 }
 
 /// Returns the first free local port, looking from `first` on and all around.

@@ -66,6 +66,23 @@ pub fn syn(frame: &[u8]) -> Option<(SocketAddr, SocketAddr)> {
     ))
 }
 
+/// Returns who says where it is, if `frame` is a neighbour advertisement.
+///
+/// # Source
+/// RFC 4861, section 4.4; the target's link-layer address is option 2.
+pub fn neighbour_advert(frame: &[u8]) -> Option<(Ipv6Addr, Mac)> {
+    /// ICMPv6 as next header, and the type of the message.
+    const KIND: (u8, u8) = (58, 136);
+    let head = (*frame.get(20)?, *frame.get(54)?);
+    if frame.get(12..14)? != [0x86, 0xdd] || head != KIND || *frame.get(21)? != 255 {
+        return None;
+    }
+    let target: [u8; 16] = frame.get(62..78)?.try_into().ok()?;
+    let option = frame.get(78..86)?;
+    let mac: [u8; 6] = option.get(2..)?.try_into().ok()?;
+    (option.first_chunk() == Some(&[2, 1])).then(|| (target.into(), Mac(mac)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +107,22 @@ mod tests {
         for flags in [0x12, 0x10, 0x04, 0x00] {
             assert_eq!(syn(&tcp_frame(flags)), None);
         }
+    }
+
+    #[test]
+    fn an_advertisement_says_who_is_where() {
+        let mut frame = vec![0; 86];
+        frame[12..14].copy_from_slice(&[0x86, 0xdd]);
+        (frame[20], frame[21], frame[54]) = (58, 255, 136);
+        frame[77] = 9;
+        frame[78..86].copy_from_slice(&[2, 1, 2, 0, 0, 0, 0, 7]);
+        let said = (Ipv6Addr::from(9), Mac([2, 0, 0, 0, 0, 7]));
+        assert_eq!(neighbour_advert(&frame), Some(said));
+        for len in 0..frame.len() {
+            assert_eq!(neighbour_advert(&frame[..len]), None);
+        }
+        frame[21] = 64;
+        assert_eq!(neighbour_advert(&frame), None, "it came through a router");
     }
 
     #[test]

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use smoltcp::iface::{Config, Interface, SocketSet};
+use smoltcp::iface::{Config, Interface};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr, IpEndpoint};
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -24,6 +24,7 @@ use crate::net::link::{Link, LinkError, Mac};
 use crate::net::random;
 
 mod core;
+mod dhcp;
 pub(in crate::net) mod frame;
 mod neighbour;
 mod ping;
@@ -31,6 +32,7 @@ mod reactor;
 mod tcp;
 mod udp;
 
+pub use dhcp::{Dhcp, Lease};
 pub use neighbour::ReachError;
 pub use ping::{Echo, PingError, Pinger};
 pub use tcp::{ConnectError, Guard, ListenError, TcpListener, TcpStream};
@@ -45,6 +47,8 @@ use self::core::Core;
 pub const ADDRESSES_MAX: usize = 8;
 /// Bytes that a TCP connection buffers each way.
 pub const TCP_BUFFER: usize = 64 * 1024;
+/// The same where the link takes segments of nearly that size.
+pub const TCP_BUFFER_LARGE: usize = 256 * 1024;
 
 /// An address and the length of its network prefix, `10.62.148.225/24`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,6 +117,8 @@ pub struct StackConfig {
     /// At most [`ADDRESSES_MAX`]; none is allowed: an address may come later.
     pub addresses: Vec<Cidr>,
     pub gateway: Option<IpAddr>,
+    /// Take addresses and ways that routers of IPv6 advertise.
+    pub slaac: bool,
 }
 
 /// Why a stack refused a configuration.
@@ -139,6 +145,33 @@ pub enum Direction {
 /// It runs inside the stack's task with the stack locked, so it copies what it wants and returns;
 /// it must not call the stack.
 pub type Tap = Box<dyn FnMut(Direction, &[u8]) + Send>;
+
+/// A tap on the wire; dropping it takes the tap off.
+pub struct Tapped {
+    shared: Weak<Shared>,
+    number: u64,
+}
+
+impl Drop for Tapped {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut core = shared.core.lock();
+        let at = core.taps.iter().position(|(number, _)| *number == self.number);
+        let tap = at.map(|at| core.taps.remove(at));
+        // What the tap holds is dropped after the lock is given back: it may be a capture's last word.
+        drop(core);
+        drop(tap);
+    }
+}
+
+impl fmt::Debug for Tapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tapped({})", self.number)
+    }
+}
+
+/// Taps with their numbers.
+type Taps = Vec<(u64, Tap)>;
 
 /// Counters since power-on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,20 +223,22 @@ impl Stack {
             return Err(StackError::GroupMac { mac: config.mac });
         }
         check(&config.addresses, config.gateway)?;
+        let offloads = link.offloads();
         let mut device = reactor::Device::new(link);
         let mut wire =
             Config::new(HardwareAddress::Ethernet(EthernetAddress::from_bytes(&config.mac.0)));
+        wire.slaac = config.slaac;
         wire.random_seed = u64::from_le_bytes(random());
         let start = smoltcp::time::Instant::from_micros(0);
         let iface = Interface::new(wire, &mut device, start);
-        let core = Core::new(config.mac, iface, SocketSet::new(Vec::new()));
+        let core = Core::new(config.mac, iface, offloads, config.slaac);
         let kick = Arc::new(Notify::new());
         let shared = Arc::new(Shared {
             core: Mutex::new(core),
             kick: Arc::clone(&kick),
             base: tokio::time::Instant::now(),
         });
-        shared.core.lock().set_addresses(&config.addresses, config.gateway);
+        shared.core.lock().set_addresses(&config.addresses, config.gateway.as_slice());
         tokio::spawn(reactor::run(Arc::downgrade(&shared), kick, device));
         Ok(Stack(shared))
     }
@@ -219,7 +254,21 @@ impl Stack {
         gateway: Option<IpAddr>,
     ) -> Result<(), StackError> {
         check(addresses, gateway)?;
-        self.0.core.lock().set_addresses(addresses, gateway);
+        self.0.core.lock().set_addresses(addresses, gateway.as_slice());
+        self.0.kick.notify_one();
+        Ok(())
+    }
+
+    /// As [`Stack::set_addresses`], with a gateway for each version of IP.
+    ///
+    /// # Errors
+    /// [`StackError`]; then nothing has changed.
+    pub fn configure(&self, addresses: &[Cidr], gateways: &[IpAddr]) -> Result<(), StackError> {
+        check(addresses, None)?;
+        for gateway in gateways {
+            check(addresses, Some(*gateway))?;
+        }
+        self.0.core.lock().set_addresses(addresses, gateways);
         self.0.kick.notify_one();
         Ok(())
     }
@@ -250,11 +299,14 @@ impl Stack {
         self.0.kick.notify_one();
     }
 
-    /// Puts a tap on the wire, or takes it off. With none, a frame costs one comparison.
-    pub fn set_tap(&self, tap: Option<Tap>) {
-        // The old one is dropped after the lock is given back: it may be a capture's last word.
-        let old = std::mem::replace(&mut self.0.core.lock().tap, tap);
-        drop(old);
+    /// Puts a tap on the wire for as long as what it returns lives. With none, a frame costs one
+    /// comparison.
+    pub fn tap(&self, tap: Tap) -> Tapped {
+        let mut core = self.0.core.lock();
+        core.last_tap += 1;
+        let number = core.last_tap;
+        core.taps.push((number, tap));
+        Tapped { shared: Arc::downgrade(&self.0), number }
     }
 
     /// Returns the counters.
@@ -284,6 +336,8 @@ fn check(addresses: &[Cidr], gateway: Option<IpAddr>) -> Result<(), StackError> 
         return Err(StackError::TooManyAddresses { count: addresses.len() });
     }
     match gateway {
+        // A router of IPv6 is known by the address that it has on the wire alone.
+        Some(IpAddr::V6(gateway)) if gateway.is_unicast_link_local() => Ok(()),
         Some(gateway) if !addresses.iter().any(|cidr| cidr.contains(gateway)) => {
             Err(StackError::GatewayOffLink { gateway })
         }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use thiserror::Error;
 
 use super::Stack;
 use super::core::Core;
-use super::frame::arp_request;
+use super::frame::{arp_request, neighbour_advert};
+use crate::net::link::Mac;
 
 /// How long an answer is believed; smoltcp keeps it for 60 s.
 const KNOWN_LIFE: Duration = Duration::from_secs(50);
@@ -45,7 +46,7 @@ pub enum ReachError {
 
 #[derive(Clone, Copy, Debug)]
 enum Neighbour {
-    Known { until: Instant },
+    Known { until: Instant, mac: Mac },
     Asked { asks: u8, due: Instant },
     Absent,
 }
@@ -54,6 +55,8 @@ enum Neighbour {
 #[derive(Debug, Default)]
 pub(super) struct Neighbours {
     table: BTreeMap<Ipv4Addr, Neighbour>,
+    /// Where the neighbours of IPv6 said they are.
+    advertised: BTreeMap<Ipv6Addr, Mac>,
     waiting: Vec<Waker>,
 }
 
@@ -61,16 +64,34 @@ impl Neighbours {
     /// Forgets everybody.
     pub fn clear(&mut self) {
         self.table.clear();
+        self.advertised.clear();
         self.wake();
     }
 
-    /// Notes that a neighbour spoke to us.
-    pub fn heard(&mut self, now: Instant, host: Ipv4Addr) {
+    /// Notes that a neighbour spoke to us. One that moves to another station while it is known may be
+    /// somebody in its place, so the log says so.
+    pub fn heard(&mut self, now: Instant, host: Ipv4Addr, mac: Mac) {
+        if let Some(Neighbour::Known { until, mac: before }) = self.table.get(&host)
+            && now < *until
+            && *before != mac
+        {
+            tracing::warn!("ARP: {host} moved from {before} to {mac}; somebody may pose as it");
+        }
         if self.table.len() >= NEIGHBOURS_MAX && !self.table.contains_key(&host) {
             self.table.retain(|_, neighbour| matches!(neighbour, Neighbour::Asked { .. }));
         }
-        self.table.insert(host, Neighbour::Known { until: now + KNOWN_LIFE.into() });
+        self.table.insert(host, Neighbour::Known { until: now + KNOWN_LIFE.into(), mac });
         self.wake();
+    }
+
+    /// Notes where a neighbour of IPv6 says that it is; as [`Neighbours::heard`].
+    pub fn advertised(&mut self, host: Ipv6Addr, mac: Mac) {
+        if self.advertised.len() >= NEIGHBOURS_MAX && !self.advertised.contains_key(&host) {
+            self.advertised.clear();
+        }
+        if let Some(before) = self.advertised.insert(host, mac).filter(|before| *before != mac) {
+            tracing::warn!("ND: {host} moved from {before} to {mac}; somebody may pose as it");
+        }
     }
 
     pub fn wake(&mut self) {
@@ -122,7 +143,7 @@ impl Neighbours {
         cx: &Context<'_>,
     ) -> (Poll<Result<(), ReachError>>, Ask) {
         let ask = match self.table.get(&hop) {
-            Some(Neighbour::Known { until }) if now < *until => {
+            Some(Neighbour::Known { until, .. }) if now < *until => {
                 return (Poll::Ready(Ok(())), Ask::No);
             }
             Some(Neighbour::Absent) if *asked => {
@@ -165,8 +186,20 @@ impl Core {
             && matches!(frame.get(21), Some(1 | 2))
             && frame.get(22).is_some_and(|first| first & 1 == 0);
         let near = self.iface.ip_addrs().iter().any(|cidr| cidr.contains_addr(&sender.into()));
-        if proper && near && self.iface.has_ip_addr(target) {
-            self.neighbours.heard(now, sender);
+        let Some(mac) = frame.get(22..28).and_then(|mac| mac.try_into().ok()).map(Mac) else {
+            return;
+        };
+        if proper && mac != self.mac && self.iface.has_ip_addr(sender) {
+            tracing::warn!("ARP: {mac} has our address {sender} too; give one of us another");
+        } else if proper && near && self.iface.has_ip_addr(target) {
+            self.neighbours.heard(now, sender, mac);
+        }
+    }
+
+    /// Notes what a neighbour advertisement says; smoltcp itself does with it what is to be done.
+    pub(super) fn hear_advert(&mut self, frame: &[u8]) {
+        if let Some((host, mac)) = neighbour_advert(frame) {
+            self.neighbours.advertised(host, mac);
         }
     }
 

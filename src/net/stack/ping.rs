@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,7 +11,8 @@ use smoltcp::iface::SocketHandle;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::raw;
 use smoltcp::wire::{
-    Icmpv4Message, Icmpv4Packet, Icmpv4Repr, IpProtocol, IpVersion, Ipv4Packet, Ipv4Repr,
+    Icmpv4Message, Icmpv4Packet, Icmpv4Repr, Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpProtocol,
+    IpVersion, Ipv4Packet, Ipv4Repr, Ipv6Packet, Ipv6Repr,
 };
 use thiserror::Error;
 
@@ -27,7 +28,7 @@ const ANSWERS_MAX: usize = 16;
 /// An answer to an echo request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo {
-    pub from: Ipv4Addr,
+    pub from: IpAddr,
     /// Time to live that the answer arrived with.
     pub ttl: u8,
     pub round_trip: Duration,
@@ -44,9 +45,9 @@ pub enum PingError {
     TimedOut,
     /// A router or the host itself said so.
     #[error("{from} says: unreachable, code {code}")]
-    Unreachable { from: Ipv4Addr, code: u8 },
+    Unreachable { from: IpAddr, code: u8 },
     #[error("{from} says: time to live exceeded")]
-    TimeExceeded { from: Ipv4Addr },
+    TimeExceeded { from: IpAddr },
     #[error("payload of {len} bytes, expected at most {PAYLOAD_MAX}")]
     TooLong { len: usize },
 }
@@ -54,7 +55,8 @@ pub enum PingError {
 /// Sends echo requests under one identifier.
 pub struct Pinger {
     shared: Arc<Shared>,
-    handle: SocketHandle,
+    v4: SocketHandle,
+    v6: SocketHandle,
     ident: u16,
 }
 
@@ -70,9 +72,12 @@ impl Stack {
             )
         };
         let socket =
-            raw::Socket::new(Some(IpVersion::Ipv4), Some(IpProtocol::Icmp), buffer(), buffer());
-        let handle = self.0.core.lock().sockets.add(socket);
-        Pinger { shared: Arc::clone(&self.0), handle, ident: u16::from_le_bytes(random()) }
+            |version, protocol| raw::Socket::new(Some(version), Some(protocol), buffer(), buffer());
+        let mut core = self.0.core.lock();
+        let v4 = core.sockets.add(socket(IpVersion::Ipv4, IpProtocol::Icmp));
+        let v6 = core.sockets.add(socket(IpVersion::Ipv6, IpProtocol::Icmpv6));
+        drop(core);
+        Pinger { shared: Arc::clone(&self.0), v4, v6, ident: u16::from_le_bytes(random()) }
     }
 }
 
@@ -84,16 +89,17 @@ impl Pinger {
     /// [`PingError`].
     pub async fn ping(
         &mut self,
-        to: Ipv4Addr,
+        to: impl Into<IpAddr>,
         sequence: u16,
         ttl: u8,
         payload: &[u8],
         wait: Duration,
     ) -> Result<Echo, PingError> {
+        let to = to.into();
         let sent_at = tokio::time::Instant::now();
         let stack = Stack(Arc::clone(&self.shared));
         let answer = async {
-            stack.reach(IpAddr::V4(to)).await.map_err(|error| self.unreached(to, error))?;
+            stack.reach(to).await.map_err(|error| self.unreached(to, error))?;
             self.send(to, sequence, ttl.max(1), payload)?;
             self.shared.kick.notify_one();
             poll_fn(|cx| self.poll_answer(cx, to, sequence)).await
@@ -104,51 +110,82 @@ impl Pinger {
     }
 
     /// Says it as a Linux host does: in its own name.
-    fn unreached(&self, to: Ipv4Addr, error: ReachError) -> PingError {
-        let source = self.shared.core.lock().iface.get_source_address_ipv4(&to);
+    fn unreached(&self, to: IpAddr, error: ReachError) -> PingError {
+        let source = self.shared.core.lock().iface.get_source_address(&to.into());
         match (error, source) {
-            (ReachError::Absent { .. }, Some(from)) => PingError::Unreachable { from, code: 1 },
+            (ReachError::Absent { .. }, Some(from)) => {
+                PingError::Unreachable { from: from.into(), code: 1 }
+            }
             (ReachError::NoRoute | ReachError::Absent { .. }, _) => PingError::NoRoute,
         }
     }
 
-    fn send(&self, to: Ipv4Addr, sequence: u16, ttl: u8, payload: &[u8]) -> Result<(), PingError> {
+    fn send(&self, to: IpAddr, sequence: u16, ttl: u8, payload: &[u8]) -> Result<(), PingError> {
         if payload.len() > PAYLOAD_MAX {
             return Err(PingError::TooLong { len: payload.len() });
         }
         let mut core = self.shared.core.lock();
-        if core.dead.is_some() || core.next_hop(IpAddr::V4(to)).is_none() {
+        if core.dead.is_some() || core.next_hop(to).is_none() {
             return Err(PingError::NoRoute);
         }
-        let source = core.iface.get_source_address_ipv4(&to).ok_or(PingError::NoRoute)?;
-        let echo = Icmpv4Repr::EchoRequest { ident: self.ident, seq_no: sequence, data: payload };
-        let ip = Ipv4Repr {
-            src_addr: source,
-            dst_addr: to,
-            next_header: IpProtocol::Icmp,
-            payload_len: echo.buffer_len(),
-            hop_limit: ttl,
-        };
+        let source = core.iface.get_source_address(&to.into()).ok_or(PingError::NoRoute)?;
         let checksums = ChecksumCapabilities::default();
-        let mut packet = vec![0; ip.buffer_len() + echo.buffer_len()];
-        ip.emit(&mut Ipv4Packet::new_unchecked(&mut packet[..]), &checksums);
-        let body = &mut packet[ip.buffer_len()..];
-        echo.emit(&mut Icmpv4Packet::new_unchecked(body), &checksums);
+        let (ident, seq_no, data) = (self.ident, sequence, payload);
+        let (handle, packet) = match (source.into(), to) {
+            (IpAddr::V4(source), IpAddr::V4(to)) => {
+                let echo = Icmpv4Repr::EchoRequest { ident, seq_no, data };
+                let ip = Ipv4Repr {
+                    src_addr: source,
+                    dst_addr: to,
+                    next_header: IpProtocol::Icmp,
+                    payload_len: echo.buffer_len(),
+                    hop_limit: ttl,
+                };
+                let mut packet = vec![0; ip.buffer_len() + echo.buffer_len()];
+                ip.emit(&mut Ipv4Packet::new_unchecked(&mut packet[..]), &checksums);
+                let body = &mut packet[ip.buffer_len()..];
+                echo.emit(&mut Icmpv4Packet::new_unchecked(body), &checksums);
+                (self.v4, packet)
+            }
+            (IpAddr::V6(source), IpAddr::V6(to)) => {
+                let echo = Icmpv6Repr::EchoRequest { ident, seq_no, data };
+                let ip = Ipv6Repr {
+                    src_addr: source,
+                    dst_addr: to,
+                    next_header: IpProtocol::Icmpv6,
+                    payload_len: echo.buffer_len(),
+                    hop_limit: ttl,
+                };
+                let mut packet = vec![0; ip.buffer_len() + echo.buffer_len()];
+                ip.emit(&mut Ipv6Packet::new_unchecked(&mut packet[..]));
+                let body = &mut packet[ip.buffer_len()..];
+                echo.emit(&source, &to, &mut Icmpv6Packet::new_unchecked(body), &checksums);
+                (self.v6, packet)
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
+                return Err(PingError::NoRoute);
+            }
+        };
         // A full queue is a request lost, as on any wire.
-        let _ = core.sockets.get_mut::<raw::Socket<'_>>(self.handle).send_slice(&packet);
+        let _ = core.sockets.get_mut::<raw::Socket<'_>>(handle).send_slice(&packet);
         Ok(())
     }
 
     fn poll_answer(
         &self,
         cx: &mut Context<'_>,
-        to: Ipv4Addr,
+        to: IpAddr,
         sequence: u16,
-    ) -> Poll<Result<(Ipv4Addr, u8, usize), PingError>> {
+    ) -> Poll<Result<(IpAddr, u8, usize), PingError>> {
         let mut core = self.shared.core.lock();
-        let socket = core.sockets.get_mut::<raw::Socket<'_>>(self.handle);
+        let handle = if to.is_ipv4() { self.v4 } else { self.v6 };
+        let socket = core.sockets.get_mut::<raw::Socket<'_>>(handle);
         while let Ok(packet) = socket.recv() {
-            if let Some(answer) = read(packet, self.ident, to, sequence) {
+            let answer = match to {
+                IpAddr::V4(_) => read(packet, self.ident, to, sequence),
+                IpAddr::V6(_) => read6(packet, self.ident, to, sequence),
+            };
+            if let Some(answer) = answer {
                 return Poll::Ready(answer);
             }
         }
@@ -161,11 +198,11 @@ impl Pinger {
 fn read(
     packet: &[u8],
     ident: u16,
-    to: Ipv4Addr,
+    to: IpAddr,
     sequence: u16,
-) -> Option<Result<(Ipv4Addr, u8, usize), PingError>> {
+) -> Option<Result<(IpAddr, u8, usize), PingError>> {
     let ip = Ipv4Packet::new_checked(packet).ok()?;
-    let (from, ttl, len) = (ip.src_addr(), ip.hop_limit(), ip.payload().len());
+    let (from, ttl, len) = (IpAddr::V4(ip.src_addr()), ip.hop_limit(), ip.payload().len());
     let icmp = Icmpv4Packet::new_checked(ip.payload()).ok()?;
     if !icmp.verify_checksum() {
         return None;
@@ -184,7 +221,7 @@ fn read(
     let quote = icmp.data();
     let header = usize::from(*quote.first()? & 0xf) * 4;
     let request = quote.get(header.max(20)..)?.get(..8)?;
-    if Ipv4Packet::new_unchecked(quote).dst_addr() != to
+    if IpAddr::V4(Ipv4Packet::new_unchecked(quote).dst_addr()) != to
         || !ours(&Icmpv4Packet::new_unchecked(request))
     {
         return None;
@@ -196,9 +233,62 @@ fn read(
     }))
 }
 
+/// As [`read`], of IPv6.
+fn read6(
+    packet: &[u8],
+    ident: u16,
+    to: IpAddr,
+    sequence: u16,
+) -> Option<Result<(IpAddr, u8, usize), PingError>> {
+    let ip = Ipv6Packet::new_checked(packet).ok()?;
+    let (from, ttl, len) = (IpAddr::V6(ip.src_addr()), ip.hop_limit(), ip.payload().len());
+    let icmp = Icmpv6Packet::new_checked(ip.payload()).ok()?;
+    if !icmp.verify_checksum(&ip.src_addr(), &ip.dst_addr()) {
+        return None;
+    }
+    let ours = |request: &Icmpv6Packet<&[u8]>| {
+        request.echo_ident() == ident && request.echo_seq_no() == sequence
+    };
+    let kind = icmp.msg_type();
+    if kind == Icmpv6Message::EchoReply {
+        return (ours(&icmp) && from == to).then_some(Ok((from, ttl, len)));
+    }
+    if kind != Icmpv6Message::DstUnreachable && kind != Icmpv6Message::TimeExceeded {
+        return None;
+    }
+    // The message quotes the head of the packet that it is about; ours has no extension headers.
+    let quote = icmp.payload();
+    let request = quote.get(40..48)?;
+    let about = IpAddr::V6(Ipv6Packet::new_unchecked(quote).dst_addr());
+    if about != to || !ours(&Icmpv6Packet::new_unchecked(request)) {
+        return None;
+    }
+    Some(Err(if kind == Icmpv6Message::TimeExceeded {
+        PingError::TimeExceeded { from }
+    } else {
+        PingError::Unreachable { from, code: code_of_v4(icmp.msg_code()) }
+    }))
+}
+
+/// Returns the code by which IPv4 says what a code of IPv6 does.
+///
+/// # Source
+/// RFC 4443, section 3.1; RFC 792.
+const fn code_of_v4(code: u8) -> u8 {
+    match code {
+        0 => 0,
+        1 => 13,
+        3 => 1,
+        4 => 3,
+        _ => 2,
+    }
+}
+
 impl Drop for Pinger {
     fn drop(&mut self) {
-        self.shared.core.lock().sockets.remove(self.handle);
+        let mut core = self.shared.core.lock();
+        core.sockets.remove(self.v4);
+        core.sockets.remove(self.v6);
     }
 }
 

@@ -8,11 +8,13 @@ use smoltcp::phy::{self, DeviceCapabilities, Medium, TxToken as _};
 use smoltcp::time::Instant;
 use tokio::sync::Notify;
 
-use super::{Direction, Shared, Tap, micros};
+use super::{Direction, Shared, Taps, micros};
 use crate::net::link::{HEADER, Link, LinkError};
 
 /// Most frames taken in one turn; then other tasks get theirs.
 const BURST: usize = 64;
+/// Largest packet that a link which offloads takes or brings.
+const LARGE_MAX: usize = 65_535;
 
 /// Shows a [`Link`] to smoltcp. One frame is staged before each step of its ingress.
 pub(super) struct Device<L> {
@@ -21,20 +23,21 @@ pub(super) struct Device<L> {
     staged_len: usize,
     outgoing: Vec<u8>,
     sent: u64,
-    tap: Option<Tap>,
+    taps: Taps,
 }
 
 impl<L: Link> Device<L> {
     pub fn new(link: L) -> Device<L> {
-        let staged = vec![0; link.mtu() + HEADER];
-        Device { link, staged, staged_len: 0, outgoing: Vec::new(), sent: 0, tap: None }
+        let len = if link.offloads() { LARGE_MAX } else { link.mtu() };
+        let staged = vec![0; len + HEADER];
+        Device { link, staged, staged_len: 0, outgoing: Vec::new(), sent: 0, taps: Taps::new() }
     }
 
     /// Takes the next frame from the link; `false` when there is none.
     fn stage(&mut self) -> Result<bool, LinkError> {
         let Some(len) = self.link.receive(&mut self.staged)? else { return Ok(false) };
         self.staged_len = len;
-        if let Some(tap) = &mut self.tap {
+        for (_, tap) in &mut self.taps {
             tap(Direction::In, &self.staged[..len]);
         }
         Ok(true)
@@ -53,7 +56,8 @@ pub(super) struct TxToken<'a, L> {
     link: &'a mut L,
     buffer: &'a mut Vec<u8>,
     sent: &'a mut u64,
-    tap: &'a mut Option<Tap>,
+    taps: &'a mut Taps,
+    segment: u16,
 }
 
 impl<L: Link> phy::TxToken for TxToken<'_, L> {
@@ -61,12 +65,20 @@ impl<L: Link> phy::TxToken for TxToken<'_, L> {
         self.buffer.clear();
         self.buffer.resize(len, 0);
         let result = f(self.buffer);
-        if let Some(tap) = self.tap {
+        for (_, tap) in self.taps {
             tap(Direction::Out, self.buffer);
         }
         *self.sent += 1;
-        self.link.send(self.buffer);
+        if self.link.offloads() {
+            self.link.send_large(self.buffer, self.segment);
+        } else {
+            self.link.send(self.buffer);
+        }
         result
+    }
+
+    fn set_meta(&mut self, meta: phy::PacketMeta) {
+        self.segment = meta.segmentation_offload_size.map_or(0, std::num::NonZero::get);
     }
 }
 
@@ -82,20 +94,31 @@ impl<L: Link> phy::Device for Device<L> {
 
     fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_, L>)> {
         let len = std::mem::take(&mut self.staged_len);
-        let Device { link, staged, outgoing, sent, tap, .. } = self;
-        (len > 0)
-            .then_some((RxToken(&staged[..len]), TxToken { link, buffer: outgoing, sent, tap }))
+        let Device { link, staged, outgoing, sent, taps, .. } = self;
+        (len > 0).then_some((
+            RxToken(&staged[..len]),
+            TxToken { link, buffer: outgoing, sent, taps, segment: 0 },
+        ))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<TxToken<'_, L>> {
-        let Device { link, outgoing, sent, tap, .. } = self;
-        Some(TxToken { link, buffer: outgoing, sent, tap })
+        let Device { link, outgoing, sent, taps, .. } = self;
+        Some(TxToken { link, buffer: outgoing, sent, taps, segment: 0 })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
         capabilities.max_transmission_unit = self.link.mtu() + HEADER;
+        if self.link.unsummed() {
+            capabilities.checksum.tcp = phy::Checksum::Tx;
+            capabilities.checksum.udp = phy::Checksum::Tx;
+        }
+        if self.link.offloads() {
+            capabilities.checksum.tcp = phy::Checksum::None;
+            // smoltcp stalls when it hands over large segments of IPv6.
+            capabilities.segmentation.tcpv4 = std::num::NonZero::new(LARGE_MAX);
+        }
         capabilities
     }
 }
@@ -141,11 +164,11 @@ fn turn<L: Link>(shared: &Shared, device: &mut Device<L>) -> Result<Rest, LinkEr
     let mut guard = shared.core.lock();
     let core = &mut *guard;
     let now = shared.now();
-    // The tap lives in the core, where it can be changed, and works in the device, where frames
-    // pass; the lock is held meanwhile.
-    device.tap = core.tap.take();
+    // Taps live in the core, where they can be changed, and work in the device, where frames pass;
+    // the lock is held meanwhile.
+    device.taps = std::mem::take(&mut core.taps);
     let frames = serve(core, device, now);
-    core.tap = device.tap.take();
+    core.taps = std::mem::take(&mut device.taps);
     let frames = frames?;
 
     core.stats.turns += 1;
@@ -169,6 +192,9 @@ fn serve<L: Link>(
     now: Instant,
 ) -> Result<usize, LinkError> {
     core.iface.poll_maintenance(now);
+    if device.link.came_back() {
+        core.return_to_the_wire();
+    }
     let mut frames = 0;
     while frames < BURST && device.stage()? {
         frames += 1;

@@ -94,7 +94,7 @@ pub struct Own {
 /// What the machine wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    Send(Packet),
+    Send(Box<Packet>),
     Console(String),
     /// Take this configuration.
     Apply(Shared),
@@ -307,9 +307,8 @@ impl Cluster {
     /// # Source
     /// Seed, "ASA-cluster", "Een succesvolle clusterinstelling".
     fn replicate(&mut self, now: Now, from: &str, config: Shared, own: &Own) {
-        let control = self.peers.get(from).is_some_and(|peer| {
-            peer.member.state == MemberState::Control
-        });
+        let control =
+            self.peers.get(from).is_some_and(|peer| peer.member.state == MemberState::Control);
         match self.state {
             State::Election { asks: true, .. } if control => {
                 self.say(
@@ -339,9 +338,10 @@ impl Cluster {
         }
         let hold = scaled(HOLD, own.rate_milli);
         let silent = |peer: &Peer| peer.heard_at + hold <= now.mono;
-        let lost = self.peers.values().any(|peer| {
-            silent(peer) && peer.member.state == MemberState::Control
-        });
+        let lost = self
+            .peers
+            .values()
+            .any(|peer| silent(peer) && peer.member.state == MemberState::Control);
         self.peers.retain(|_, peer| !silent(peer));
         let control = self.peers.values().any(|peer| peer.member.state == MemberState::Control);
         let unit = &own.group.unit;
@@ -434,7 +434,8 @@ impl Cluster {
 
     fn send(&mut self, own: &Own, body: Body) {
         let (group, key) = (own.group.name.clone(), key_of(&own.group));
-        self.acts.push_back(Act::Send(Packet { group, key, serial: own.serial.clone(), body }));
+        let serial = own.serial.clone();
+        self.acts.push_back(Act::Send(Box::new(Packet { group, key, serial, body })));
     }
 
     /// Returns true while the unit is in a cluster, or looks for one.
@@ -481,7 +482,10 @@ impl Cluster {
         let in_it = |peer: &Peer| {
             peer.taken || matches!(peer.member.state, MemberState::Control | MemberState::Data)
         };
-        self.peers.iter().filter(move |(_, peer)| in_it(peer)).map(|(serial, peer)| (&**serial, peer))
+        self.peers
+            .iter()
+            .filter(move |(_, peer)| in_it(peer))
+            .map(|(serial, peer)| (&**serial, peer))
     }
 
     /// Returns what the control node says that the cluster may do; `None` without one.

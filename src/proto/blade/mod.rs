@@ -33,6 +33,7 @@ mod capability;
 pub mod cluster;
 pub mod failover;
 mod feature;
+mod group;
 pub mod port;
 mod units;
 
@@ -74,7 +75,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Write this to flash before anything that follows.
-    Persist(Stored),
+    Persist(Box<Stored>),
     /// Connect to the supervisor; answered by [`Event::Linked`] or [`Event::Unlinked`].
     Connect,
     /// Close the connection; no [`Event::Unlinked`] is needed.
@@ -327,7 +328,7 @@ impl Blade {
     /// Returns the next thing to do; when there is none left, how long to wait.
     pub fn poll(&mut self, _now: Now) -> Next<Output> {
         if std::mem::take(&mut self.unwritten) {
-            return Next::Do(Output::Persist(self.stored()));
+            return Next::Do(Output::Persist(Box::new(self.stored())));
         }
         if let Some(output) = self.outputs.pop_front() {
             return Next::Do(output);

@@ -1,7 +1,7 @@
 //! The configuration as other machines need it: typed, with names instead of paths.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::factory::{OutOfBand, Trustpoint};
 use super::objects::Objects;
@@ -111,6 +111,61 @@ pub fn ntp_servers(objects: &Objects) -> Vec<String> {
     servers.iter().map(|path| path.name().to_owned()).collect()
 }
 
+/// Returns the number and the text of the keys of the NTP servers, by name; none where NTP
+/// authentication is off.
+pub fn ntp_keys(objects: &Objects) -> Vec<(String, u32, String)> {
+    if !is_service_on(objects, "ntp-authentication") {
+        return Vec::new();
+    }
+    let servers = objects.children(&services(), "ntp-server");
+    let key = |path: &Path| {
+        let id = objects.text(path, "ntp-sha1-key-id").parse().ok().filter(|id| *id > 0)?;
+        let text = objects.text(path, "ntp-sha1-key-string");
+        (!text.is_empty()).then(|| (path.name().to_owned(), id, text))
+    };
+    servers.iter().filter_map(key).collect()
+}
+
+/// A server that the system log is sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyslogServer {
+    /// Name or address.
+    pub host: String,
+    /// Least urgent severity that is sent, 0 to 7.
+    pub level: u8,
+    /// Number of the facility, 16 for local0.
+    pub facility: u8,
+}
+
+/// Returns the servers that the system log is sent to.
+///
+/// # Source
+/// RFC 5424 section 6.2.1 for the numbers.
+pub fn syslog_servers(objects: &Objects) -> Vec<SyslogServer> {
+    const LEVELS: [&str; 8] = [
+        "emergencies",
+        "alerts",
+        "critical",
+        "errors",
+        "warnings",
+        "notifications",
+        "information",
+        "debugging",
+    ];
+    let path = at(&[("monitoring", &[])]);
+    let server = |number: u8| {
+        let words = format!("syslog remote-destination server-{number}");
+        let read = |what: &str| objects.text(&path, &format!("{words} {what}"));
+        let (host, level, facility) = (read("hostname"), read("level"), read("facility"));
+        let level = LEVELS.iter().position(|word| *word == level)?;
+        let facility: u8 = facility.strip_prefix("local")?.parse().ok()?;
+        let on = objects.is_enabled(&path, &words) && !host.is_empty() && host != "none";
+        let level = u8::try_from(level).ok()?;
+        on.then_some(SyslogServer { host, level, facility: 16 + facility })
+    };
+    (1..=3).filter_map(server).collect()
+}
+
 /// Returns the DNS domain appended to names without a dot; empty for none.
 pub fn domain_name(objects: &Objects) -> String {
     objects.text(&services(), "domain-name")
@@ -128,6 +183,17 @@ pub fn out_of_band(objects: &Objects) -> Option<OutOfBand> {
     let ip = read("out-of-band ip")?;
     let (netmask, gateway) = (read("out-of-band netmask")?, read("out-of-band gw")?);
     (!ip.is_unspecified()).then_some(OutOfBand { ip, netmask, gateway })
+}
+
+/// Returns the management port's address of IPv6, its prefix length and the gateway; `None` while it
+/// has none.
+pub fn out_of_band6(objects: &Objects) -> Option<(Ipv6Addr, u8, Option<Ipv6Addr>)> {
+    let path = at(&[("fabric-interconnect", &["a"]), ("ipv6-config", &[])]);
+    let read = |words: &str| objects.text(&path, words).parse::<Ipv6Addr>().ok();
+    let address = read("out-of-band ipv6").filter(|address| !address.is_unspecified())?;
+    let prefix = objects.text(&path, "out-of-band ipv6-prefix").parse().ok()?;
+    let gateway = read("out-of-band ipv6-gw").filter(|gateway| !gateway.is_unspecified());
+    Some((address, prefix, gateway))
 }
 
 /// Returns the URL of the licence authority; `None` while SLDest has none.

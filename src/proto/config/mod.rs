@@ -32,7 +32,7 @@ pub mod value;
 use std::sync::Arc;
 
 pub use error::{CommitError, EditError, StoredError};
-pub use factory::{Factory, OutOfBand, Trustpoint};
+pub use factory::{AUTHORITY_URL, Factory, OutOfBand, Trustpoint};
 pub use objects::{OBJECTS_MAX, Objects, locate};
 pub use path::{Path, natural};
 pub use pending::{Difference, Pending};

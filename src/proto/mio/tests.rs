@@ -67,6 +67,8 @@ fn supervisor(
         serial: "JAD12345678".into(),
         ntp: BTreeMap::new(),
         certificates: BTreeMap::new(),
+        leased_dns: Vec::new(),
+        died: 0,
     };
     let agent = Agent::new(identity, agent, Rng::from_seed(3), now);
     Mio::new(agent, Broker::new(hardware, broker, now), tree, facts)
@@ -108,7 +110,12 @@ impl Lab {
                     Output::Persist(Piece::Agent(stored)) => self.agent = *stored,
                     Output::Persist(Piece::Broker(stored)) => self.broker = stored,
                     Output::Persist(Piece::Config(stored)) => self.config = Some(stored),
-                    Output::Persist(Piece::Accounts(_) | Piece::AuditPage(_)) => {}
+                    Output::Persist(
+                        Piece::Accounts(_)
+                        | Piece::AuditPage(_)
+                        | Piece::Workspace(_)
+                        | Piece::FilePiece { .. },
+                    ) => {}
                     Output::Send { bytes, .. } => self.decoder.push(&bytes),
                     Output::Ask { .. } => panic!("a reservation asks nobody"),
                     Output::Close { .. }

@@ -86,12 +86,7 @@ static SERVICES: &[Reading] = &[
     ("/security/trustpoint", "Cert Status", |look| {
         trustpoint_status(look.mio, look.unix_s, look.path.name()).to_owned()
     }),
-    ("/security/keyring", "Cert Status", |look| {
-        let chain = look.objects().text(look.path, "cert");
-        // The key ring of the factory signs for itself.
-        let own = "Self Signed Certificate";
-        (if chain.is_empty() { own } else { chain_status(look.unix_s, &chain) }).to_owned()
-    }),
+    ("/security/keyring", "Cert Status", |look| keyring_status(look).to_owned()),
     ("/security/role", "Priv", |look| look.path.name().to_owned()),
 ];
 
@@ -101,6 +96,43 @@ static SERVICES: &[Reading] = &[
 /// Seed, `Cert Status: Valid`.
 pub const VALID: &str = "Valid";
 
+/// What a certificate is that nobody but itself vouches for.
+///
+/// # Source
+/// MIB enumeration of reference licensing 3.3, its wording is recall.
+const SELF_SIGNED: &str = "Self Signed Certificate";
+/// Most certificates of a chain that can be verified.
+///
+/// # Source
+/// Recall: OpenSSL's default depth.
+pub const CHAIN_MAX: usize = 9;
+
+/// Returns the status of a key ring: of its certificate, and of who signed it.
+fn keyring_status(look: Look<'_>) -> &'static str {
+    let objects = look.objects();
+    let chain = objects.text(look.path, "cert");
+    if chain.is_empty() {
+        // The key ring of the factory signs for itself.
+        return SELF_SIGNED;
+    }
+    let status = chain_status(look.unix_s, &chain);
+    let certificates = certificate::read(&chain);
+    let Some(leaf) = certificates.first().filter(|_| status == VALID) else { return status };
+    if leaf.is_self_signed() {
+        return SELF_SIGNED;
+    }
+    let name = objects.text(look.path, "trustpoint");
+    let trustpoints = facts::trustpoints(objects);
+    let Some(trustpoint) = trustpoints.iter().find(|trustpoint| trustpoint.name == name) else {
+        return status;
+    };
+    // The last of the chain has to be signed by one that the trustpoint holds.
+    let above = certificate::read(&trustpoint.chain);
+    let last = certificates.last().unwrap_or(leaf);
+    let known = above.iter().any(|above| [&last.issuer, &last.subject].contains(&&above.subject));
+    if known { status } else { "Failed To Verify With Tp" }
+}
+
 /// Returns the status of a chain of certificates at a wall time.
 ///
 /// # Source
@@ -109,6 +141,8 @@ pub fn chain_status(unix_s: i64, chain: &str) -> &'static str {
     let dates = certificate::validities(chain);
     if chain.is_empty() {
         "Empty Cert"
+    } else if certificate::count(chain) > CHAIN_MAX {
+        "Cert Chain Too Long"
     } else if dates.is_empty() {
         // Nobody could dial through it either.
         "Unknown"

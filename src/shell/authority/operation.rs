@@ -45,7 +45,7 @@ pub enum Operation {
     Root {
         /// The one that vouches for answers, CiscoLicRoot, in place of the TLS servers' CHdefault.
         #[arg(long)]
-        #[serde(skip)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         licensing: bool,
     },
     /// What kind of authority it is and how much it knows.

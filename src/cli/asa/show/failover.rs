@@ -165,7 +165,7 @@ pub fn whole_config(config: &Config) -> String {
     }
     if (pair.poll_ms, pair.hold_ms) != POLL_MS {
         let word = |ms: u32| {
-            if ms % 1000 == 0 { (ms / 1000).to_string() } else { format!("msec {ms}") }
+            if ms.is_multiple_of(1000) { (ms / 1000).to_string() } else { format!("msec {ms}") }
         };
         let (poll, hold) = (word(pair.poll_ms), word(pair.hold_ms));
         lines.push(format!("failover polltime unit {poll} holdtime {hold}"));
@@ -209,7 +209,7 @@ fn interface(blade: &Blade, interface: &Interface) -> String {
 }
 
 fn span(ms: u32) -> String {
-    if ms % 1000 == 0 {
+    if ms.is_multiple_of(1000) {
         format!("{} seconds", Duration::from_millis(ms.into()).as_secs())
     } else {
         format!("{ms} milliseconds")

@@ -19,6 +19,7 @@ use crate::wire::appag::{Encoder, Hello, Message, Role as LinkRole};
 use super::*;
 
 mod callhome;
+mod files;
 mod hardware;
 mod replay;
 mod reservation;
@@ -100,6 +101,8 @@ impl Lab {
             serial: "JAD12345678".into(),
             ntp: ntp.map(|(name, status)| (name.to_owned(), status.to_owned())).into(),
             certificates: BTreeMap::new(),
+            leased_dns: Vec::new(),
+            died: 0,
         };
         let agent = Agent::new(identity, Stored::default(), Rng::from_seed(1), NOW);
         let broker = Broker::new(hardware, broker::Stored::default(), NOW);

@@ -46,6 +46,26 @@ fn a_certificate_expires_when_its_time_has_come() {
     assert_eq!(status(&mut lab), "Cert Status: Not Yet Valid\n");
 }
 
+/// What a chain is shows when it is committed: a root vouches for itself in a key ring alone, and a
+/// chain has an end.
+#[test]
+fn a_chain_is_judged_by_what_it_holds() {
+    let mut lab = Lab::new();
+    lab.type_all(&["scope security", "create trustpoint Long", "set certchain"]);
+    lab.bytes(CHAIN.repeat(10).replace('\n', "\r").as_bytes());
+    lab.run("ENDOFBUF");
+    lab.type_all(&["up", "commit-buffer"]);
+    assert_eq!(lab.run("show trustpoint Long | grep Status"), "Cert Status: Cert Chain Too Long\n");
+    lab.type_all(&["create trustpoint None", "up", "commit-buffer"]);
+    assert_eq!(lab.run("show trustpoint None | grep Status"), "Cert Status: Empty Cert\n");
+    lab.type_all(&["create keyring Own", "set cert"]);
+    lab.bytes(CHAIN.replace('\n', "\r").as_bytes());
+    lab.run("ENDOFBUF");
+    lab.type_all(&["up", "commit-buffer"]);
+    let shown = lab.run("show keyring Own detail");
+    assert!(shown.contains("Self Signed Certificate"), "{shown}");
+}
+
 #[test]
 fn a_secret_that_is_typed_twice_must_be_the_same() {
     let mut lab = Lab::new();

@@ -216,7 +216,7 @@ impl World {
             moved = true;
             match output {
                 blade::Output::Persist(stored) => {
-                    module.flash = stored;
+                    module.flash = *stored;
                     if cuts && self.rng.one_in(10) {
                         self.restart_blade(slot);
                     }

@@ -1,11 +1,11 @@
-//! The lab's console: a person at a terminal, or a script on standard input.
+//! The console: a person at a terminal, or a script on standard input.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use tokio::sync::mpsc;
 
-use super::control::Lab;
+use super::Site;
 use super::keyboard::Keyboard;
 use crate::cmd::control::parse_words;
 use crate::cmd::supervisor::Handle;
@@ -18,41 +18,47 @@ const LINE_MAX: usize = 256 * 1024;
 /// Columns of a script's terminal: as wide as the device allows, so that no line is broken.
 const SCRIPT_COLUMNS: u16 = 511;
 
-/// What a lab's console has to do.
-pub(super) struct Task {
+/// What a console has to do.
+pub(in crate::cmd) struct Task {
     /// What `$TOKEN` stands for until another is made.
-    pub(super) token: String,
+    pub(in crate::cmd) token: String,
     /// Lines carried out in silence before anybody is served.
-    pub(super) prepare: String,
+    pub(in crate::cmd) prepare: String,
     /// Shown before the first prompt, on standard error.
-    pub(super) story: String,
-    pub(super) stop_on_refusal: bool,
+    pub(in crate::cmd) story: String,
+    pub(in crate::cmd) stop_on_refusal: bool,
     /// True if the console asks for name and password.
-    pub(super) login: bool,
+    pub(in crate::cmd) login: bool,
+    /// True if it never ends, whatever is typed.
+    pub(in crate::cmd) stays: bool,
 }
 
 /// Serves the console until its end.
-pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
-    let first = lab.first().ok_or("the lab has no chassis")?;
+pub(in crate::cmd) async fn attend(site: &impl Site, task: Task) -> Result<ExitCode, String> {
+    let first = site.rack().chassis(None)?;
     let mut script = Script {
-        lab,
+        site,
         at: first.name.clone(),
         consoles: BTreeMap::new(),
         token: task.token,
         silent: true,
     };
     if let Some(line) = script.prepare(&task.prepare).await? {
-        return Err(format!("the lab could not be prepared: {line}"));
+        return Err(format!("the console could not be prepared: {line}"));
     }
     // Whoever comes next finds a console that nobody has used.
     script.hang_up().await;
     if !task.story.is_empty() {
-        console::say(&script.lab.filled(&task.story).replace("$TOKEN", &script.token));
+        console::say(&script.site.filled(&task.story).replace("$TOKEN", &script.token));
     }
     let handle = script.handle()?;
-    let mut keyboard = Keyboard::open().map_err(|error| error.to_string())?;
+    let mut keyboard = Keyboard::open(!task.stays).map_err(|error| error.to_string())?;
     if task.login {
         keyboard.log_in(&handle).await;
+        if task.stays {
+            // A line that was lost is no reason for a chassis to end.
+            std::future::pending::<()>().await;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let Some(ahead) = keyboard.set_up(&handle).await else {
@@ -71,7 +77,11 @@ pub(super) async fn attend(lab: &Lab, task: Task) -> Result<ExitCode, String> {
 }
 
 /// Opens a session on a chassis.
-pub(super) async fn open(handle: &Handle, columns: u16, rows: u16) -> Result<Opened, String> {
+pub(in crate::cmd) async fn open(
+    handle: &Handle,
+    columns: u16,
+    rows: u16,
+) -> Result<Opened, String> {
     let visitor = Visitor::at_terminal(columns, rows);
     match ask(handle, |reply| ToSession::Open { visitor, reply }).await {
         Some(Ok(opened)) => Ok(opened),
@@ -129,8 +139,8 @@ async fn show(bytes: Vec<u8>) -> Result<(), String> {
 
 /// A script: one command a line, `@` lines for the lab. `$TOKEN` is the token made last, `$ROOT`
 /// the certificate that CHdefault has to hold.
-struct Script<'a> {
-    lab: &'a Lab,
+struct Script<'a, S> {
+    site: &'a S,
     /// The chassis whose console is typed into, and the consoles opened so far.
     at: String,
     consoles: BTreeMap<String, Console>,
@@ -155,7 +165,7 @@ enum Line {
     Over,
 }
 
-impl Script<'_> {
+impl<S: Site> Script<'_, S> {
     /// Runs the lines of standard input.
     async fn run(mut self, mut input: Lines, stop_on_refusal: bool) -> Result<ExitCode, String> {
         if matches!(self.console().await?, Line::Over) {
@@ -210,7 +220,7 @@ impl Script<'_> {
         }
         // What stands for a certificate is many lines.
         let text = std::str::from_utf8(line).ok().filter(|text| text.contains("ROOT"));
-        let Some(text) = text.map(|text| self.lab.filled(text)) else {
+        let Some(text) = text.map(|text| self.site.filled(text)) else {
             return self.enter(line).await;
         };
         let mut done = Line::Done;
@@ -234,12 +244,12 @@ impl Script<'_> {
     /// Carries out an `@` line.
     async fn direct(&mut self, words: &str) -> Result<Line, String> {
         let words = words.replace("$TOKEN", &self.token);
-        let words = words.replace("$STATE", &self.lab.folder().display().to_string());
+        let words = words.replace("$STATE", &self.site.folder().display().to_string());
         if let Some(name) = words.trim().strip_prefix("console ") {
             return self.turn_to(name.trim()).await;
         }
         let answer = match parse_words(&words) {
-            Ok(request) => self.lab.answer(request.clone()).await.kept(&request),
+            Ok(request) => self.site.answer(request.clone()).await.kept(&request),
             Err(why) => crate::cmd::control::Answer::refused(why),
         };
         if !self.silent || !answer.ok {
@@ -259,7 +269,7 @@ impl Script<'_> {
 
     /// Types into another chassis from now on.
     async fn turn_to(&mut self, name: &str) -> Result<Line, String> {
-        if let Err(why) = self.lab.chassis(Some(name)) {
+        if let Err(why) = self.site.rack().chassis(Some(name)) {
             console::say(&format!("@console {name}: {why}"));
             return Ok(Line::Refused);
         }
@@ -268,7 +278,7 @@ impl Script<'_> {
     }
 
     fn handle(&self) -> Result<Handle, String> {
-        Ok(self.lab.chassis(Some(&self.at))?.handle.clone())
+        Ok(self.site.rack().chassis(Some(&self.at))?.handle.clone())
     }
 
     /// Opens the console that is typed into, unless it is open.
@@ -342,7 +352,7 @@ fn plain(mut bytes: Vec<u8>) -> Vec<u8> {
 ///
 /// # Source
 /// Client: unicon's `ERROR_PATTERN` for FXOS and ASA.
-fn is_refusal(printed: &[u8]) -> bool {
+pub(in crate::cmd) fn is_refusal(printed: &[u8]) -> bool {
     let text = String::from_utf8_lossy(printed);
     text.lines().any(|line| {
         ["% ", "Error:", "ERROR:", "No such command"].iter().any(|start| line.starts_with(start))

@@ -22,21 +22,21 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 const LINE_MAX: u64 = 64 * 1024;
 
 /// Keeps one blade running until it is dropped.
-pub(super) struct Keeper {
-    pub(super) slot: Slot,
-    pub(super) serial: String,
+pub(in crate::cmd) struct Keeper {
+    pub(in crate::cmd) slot: Slot,
+    pub(in crate::cmd) serial: String,
     pid: Rc<Cell<Option<u32>>>,
     task: AbortHandle,
 }
 
 /// Returns the folder of a blade's flash in its chassis's.
-pub(super) fn folder(chassis: &Path, slot: Slot) -> PathBuf {
+pub(in crate::cmd) fn folder(chassis: &Path, slot: Slot) -> PathBuf {
     chassis.join(format!("blade-{slot}"))
 }
 
 impl Keeper {
     /// Starts the blade's process and watches it; `chassis` is the chassis's folder.
-    pub(super) fn start(blade: &Blade, socket: &Path, chassis: &Path) -> Keeper {
+    pub(in crate::cmd) fn start(blade: &Blade, socket: &Path, chassis: &Path) -> Keeper {
         let slot = blade.slot;
         let pairs: [(&str, OsString); 6] = [
             ("--socket", socket.into()),
@@ -54,7 +54,7 @@ impl Keeper {
     }
 
     /// Returns the process that is the blade now; `None` between two.
-    pub(super) fn pid(&self) -> Option<u32> {
+    pub(in crate::cmd) fn pid(&self) -> Option<u32> {
         self.pid.get()
     }
 }

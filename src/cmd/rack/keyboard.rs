@@ -1,4 +1,4 @@
-//! The lab's own terminal as a line of the chassis: the first-boot dialog, and `login:` if asked for.
+//! The process's own terminal as a line of the chassis: the first-boot dialog, and `login:` if asked for.
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const SERIAL: &str = "ttyS0";
 /// Ctrl-\, which leaves a console that only ever asks for the next name.
 const LEAVE: u8 = 0x1c;
 
-/// The lab's terminal, or a pipe in its place.
+/// The terminal, or a pipe in its place.
 pub(super) struct Keyboard {
     /// What is typed, and the size of the screen at the start and whenever it changes.
     pub(super) keys: mpsc::Receiver<FromLine>,
@@ -30,13 +30,13 @@ pub(super) struct Keyboard {
 }
 
 impl Keyboard {
-    /// Takes the process's standard input.
+    /// Takes the process's standard input; `leave` if Ctrl-\ is its end.
     ///
     /// # Errors
     /// What the operating system says, such as a terminal that went away.
-    pub(super) fn open() -> io::Result<Keyboard> {
+    pub(super) fn open(leave: bool) -> io::Result<Keyboard> {
         let raw = console::is_terminal().then(console::Raw::enter).transpose()?;
-        Ok(Keyboard { keys: keys(raw.is_some())?, raw })
+        Ok(Keyboard { keys: keys(raw.is_some(), leave)?, raw })
     }
 
     /// Serves the console with name and password until nothing more is typed.
@@ -65,7 +65,7 @@ impl Keyboard {
     }
 }
 
-fn keys(terminal: bool) -> io::Result<mpsc::Receiver<FromLine>> {
+fn keys(terminal: bool, leave: bool) -> io::Result<mpsc::Receiver<FromLine>> {
     let (send, receive) = mpsc::channel(QUEUE_MAX);
     let mut typed = console::read_stdin();
     let mut resized = signal(SignalKind::window_change())?;
@@ -83,7 +83,7 @@ fn keys(terminal: bool) -> io::Result<mpsc::Receiver<FromLine>> {
             }
             tokio::select! {
                 bytes = typed.recv() => match bytes {
-                    Some(bytes) if terminal && bytes.contains(&LEAVE) => return,
+                    Some(bytes) if terminal && leave && bytes.contains(&LEAVE) => return,
                     Some(bytes) => next = Some(FromLine::Keys(bytes)),
                     None => return,
                 },

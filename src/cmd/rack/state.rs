@@ -1,14 +1,17 @@
-//! A lab's folder: locked, with the flash of every part, and what the lab itself keeps: its clock.
+//! A folder of state: locked, with the flash of every part, and what its process itself keeps: the
+//! clock, and of a chassis by itself how it was built.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{LabArgs, default_folder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::base::time::Utc;
 use crate::cmd::control;
-use crate::cmd::topology::Topology;
-use crate::sys::clock::LabClock;
+use crate::sys::clock::{Course, LabClock};
 use crate::sys::flash::{Change, Flash, Kind};
 use crate::sys::process;
 
@@ -18,12 +21,13 @@ const CHASSIS: &str = "chassis";
 const SATELLITE: &str = "satellite";
 /// Marks the folder of a drill, which may be emptied.
 const DRILL: &str = "drill";
-/// Key of the clock in the lab's own flash.
+/// Keys in the process's own flash.
 const CLOCK: &str = "clock";
+const BUILT: &str = "built";
 
-/// The lab's folder; clones mean the same one, and a throw-away one goes with the last of them.
+/// The folder; clones mean the same one, and a throw-away one goes with the last of them.
 #[derive(Clone)]
-pub(super) struct State(Rc<Inner>);
+pub(in crate::cmd) struct State(Rc<Inner>);
 
 struct Inner {
     folder: PathBuf,
@@ -36,15 +40,18 @@ impl State {
     ///
     /// # Errors
     /// Why it cannot be used: one line, with the file and what to do.
-    pub(super) fn prepare(args: &LabArgs, topology: &Topology) -> Result<State, String> {
-        let ephemeral = args.ephemeral;
+    pub(in crate::cmd) fn prepare(
+        ephemeral: bool,
+        named: Option<PathBuf>,
+        default: impl FnOnce() -> Result<PathBuf, String>,
+    ) -> Result<State, String> {
         let folder = if ephemeral {
             process::fresh_folder().map_err(|error| {
                 let temporary = std::env::temp_dir();
                 format!("folder in {}: {error}; name another in TMPDIR", temporary.display())
             })?
         } else {
-            args.state.clone().or_else(|| topology.state.clone()).map_or_else(default_folder, Ok)?
+            named.map_or_else(default, Ok)?
         };
         fs::create_dir_all(&folder).map_err(|error| {
             format!(
@@ -64,7 +71,7 @@ impl State {
     ///
     /// # Errors
     /// A line for the operator.
-    pub(super) fn empty(&self) -> Result<(), String> {
+    pub(in crate::cmd) fn empty(&self) -> Result<(), String> {
         let folder = &self.0.folder;
         let say = |error: io::Error| format!("state folder {}: {error}", folder.display());
         let mark = folder.join(DRILL);
@@ -83,38 +90,39 @@ impl State {
     }
 
     /// Returns the folder itself.
-    pub(super) fn folder(&self) -> &Path {
+    pub(in crate::cmd) fn folder(&self) -> &Path {
         &self.0.folder
     }
 
     /// Returns the folder of the authority.
-    pub(super) fn authority(&self) -> PathBuf {
+    pub(in crate::cmd) fn authority(&self) -> PathBuf {
         self.0.folder.join(AUTHORITY)
     }
 
     /// Returns the folder of a chassis.
-    pub(super) fn chassis(&self, name: &str) -> PathBuf {
+    pub(in crate::cmd) fn chassis(&self, name: &str) -> PathBuf {
         self.0.folder.join(CHASSIS).join(name)
     }
 
     /// Returns the folder of a satellite.
-    pub(super) fn satellite(&self, name: &str) -> PathBuf {
+    pub(in crate::cmd) fn satellite(&self, name: &str) -> PathBuf {
         self.0.folder.join(SATELLITE).join(name)
     }
 
     /// Returns where the control socket stands.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(in crate::cmd) fn socket(&self) -> PathBuf {
         self.0.folder.join(control::SOCKET)
     }
 
-    /// Returns the lab's clock as it was kept; at the first start, as the topology has it.
+    /// Returns the lab's clock as it was kept; at the first start it shows `first`, or
+    /// the host's date.
     ///
     /// # Errors
     /// A line for the operator: what is kept cannot be read.
-    pub(super) fn clock(&self, topology: &Topology) -> Result<LabClock, String> {
+    pub(in crate::cmd) fn clock(&self, first: Option<Utc>) -> Result<LabClock, String> {
         let flash = &self.0.flash;
         let clock = match flash.get(CLOCK).map_err(|error| error.to_string())? {
-            None => LabClock::new(topology.clock),
+            None => LabClock::new(first),
             Some(kept) => LabClock::resumed(serde_json::from_slice(&kept).map_err(|error| {
                 let path = flash.path().display();
                 format!(
@@ -124,16 +132,44 @@ impl State {
             })?),
         };
         // A disk that takes nothing is noticed here, before anybody is promised anything.
-        self.keep_clock(&clock)?;
+        self.keep_clock(clock.course())?;
         Ok(clock)
+    }
+
+    /// Returns what [`State::keep_built`] kept; `None` at the first start.
+    ///
+    /// # Errors
+    /// A line for the operator: what is kept cannot be read.
+    pub(in crate::cmd) fn built<T: DeserializeOwned>(&self) -> Result<Option<T>, String> {
+        let flash = &self.0.flash;
+        let Some(kept) = flash.get(BUILT).map_err(|error| error.to_string())? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&kept).map(Some).map_err(|error| {
+            let path = flash.path().display();
+            format!(
+                "{path}: how the chassis is built cannot be read ({error}); restore it from a \
+                 copy, or move it away"
+            )
+        })
+    }
+
+    /// Keeps how the chassis is built.
+    ///
+    /// # Errors
+    /// A line for the operator: the disk refused it.
+    pub(in crate::cmd) fn keep_built(&self, built: &impl Serialize) -> Result<(), String> {
+        let built = serde_json::to_vec(built).map_err(|error| error.to_string())?;
+        let kept = self.0.flash.write(&[Change::Put(BUILT, &built)]);
+        kept.map_err(|error| error.to_string())
     }
 
     /// Keeps how the clock stands against the host's.
     ///
     /// # Errors
     /// A line for the operator: the disk refused it.
-    pub(super) fn keep_clock(&self, clock: &LabClock) -> Result<(), String> {
-        let course = serde_json::to_vec(&clock.course()).map_err(|error| error.to_string())?;
+    pub(in crate::cmd) fn keep_clock(&self, course: Course) -> Result<(), String> {
+        let course = serde_json::to_vec(&course).map_err(|error| error.to_string())?;
         let kept = self.0.flash.write(&[Change::Put(CLOCK, &course)]);
         kept.map_err(|error| error.to_string())
     }

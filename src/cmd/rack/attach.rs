@@ -1,8 +1,8 @@
-//! A console of a running lab for somebody at another terminal: `vfxos ctl console`.
+//! A console of a running chassis for somebody at another terminal: `vfxos ctl console`.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::control::Lab;
+use super::Rack;
 use super::script::open;
 use crate::cmd::control::{Answer, ConsoleRequest};
 use crate::shell::sessions::{FromSession, Front, ToSession};
@@ -11,13 +11,13 @@ use crate::shell::sessions::{FromSession, Front, ToSession};
 const READ_MAX: usize = 4096;
 
 /// Answers with one line, then carries keys to the chassis and its screen back until either ends.
-pub(super) async fn attend(
-    lab: &Lab,
+pub(in crate::cmd) async fn attend(
+    rack: &Rack,
     request: &ConsoleRequest,
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,
 ) {
-    let found = lab.chassis(request.chassis.as_deref());
+    let found = rack.chassis(request.chassis.as_deref());
     let opened = match found {
         Ok(one) => {
             let handle = one.handle.clone();

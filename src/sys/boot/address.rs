@@ -1,0 +1,83 @@
+//! The address that a container's maker gave its interface: read, and taken off the kernel, which
+//! would else answer in the chassis's place.
+
+use std::fs;
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::ifaddrs::getifaddrs;
+use nix::libc;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+
+/// An interface's address, the length of its network, and the gateway if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given {
+    pub address: Ipv4Addr,
+    pub prefix: u8,
+    pub gateway: Option<Ipv4Addr>,
+}
+
+/// Returns the address that the kernel has on an interface.
+pub fn given(interface: &str) -> Option<Given> {
+    let found = getifaddrs().ok()?.filter(|one| one.interface_name == interface).find_map(|one| {
+        let address = one.address?.as_sockaddr_in()?.ip();
+        let mask = one.netmask?.as_sockaddr_in()?.ip();
+        Some((address, mask))
+    });
+    let (address, mask) = found?;
+    let prefix = u8::try_from(u32::from(mask).count_ones()).ok()?;
+    let routes = fs::read_to_string("/proc/net/route").unwrap_or_default();
+    Some(Given { address, prefix, gateway: gateway(&routes, interface) })
+}
+
+/// Finds the default route's gateway in the kernel's table.
+fn gateway(routes: &str, interface: &str) -> Option<Ipv4Addr> {
+    routes.lines().find_map(|line| {
+        let mut fields = line.split_ascii_whitespace();
+        let (name, to, via) = (fields.next()?, fields.next()?, fields.next()?);
+        let via = u32::from_str_radix(via, 16).ok()?;
+        // The kernel writes network order as the machine reads it.
+        (name == interface && to == "00000000" && via != 0).then(|| via.to_ne_bytes().into())
+    })
+}
+
+/// Takes the address off the kernel's interface; frames go on reaching whoever listens there.
+///
+/// # Errors
+/// What the kernel says, such as a container that may not.
+#[allow(unsafe_code)]
+pub fn take(interface: &str) -> io::Result<()> {
+    nix::ioctl_write_ptr_bad!(set_address, libc::SIOCSIFADDR, libc::ifreq);
+    let open: OwnedFd =
+        socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    // SAFETY: an ifreq is plain bytes, and all zeros is one.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    let room = request.ifr_name.len() - 1;
+    for (place, byte) in request.ifr_name.iter_mut().take(room).zip(interface.bytes()) {
+        *place = libc::c_char::from_ne_bytes([byte]);
+    }
+    let nobody = libc::sockaddr {
+        sa_family: u16::try_from(libc::AF_INET).unwrap_or_default(),
+        sa_data: [0; 14],
+    };
+    request.ifr_ifru.ifru_addr = nobody;
+    // SAFETY: SIOCSIFADDR reads one ifreq, alive during the call.
+    unsafe { set_address(open.as_raw_fd(), &raw const request) }?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateway_is_the_default_route_s() {
+        let table = "Iface\tDestination\tGateway\tFlags\n\
+                     eth0\t00000000\t0114A8C0\t0003\neth1\t0014A8C0\t00000000\t0001\n";
+        let want = u32::from_str_radix("0114A8C0", 16).expect("a number").to_ne_bytes();
+        assert_eq!(gateway(table, "eth0"), Some(want.into()));
+        assert_eq!(gateway(table, "eth1"), None);
+        assert_eq!(gateway("", "eth0"), None);
+    }
+}

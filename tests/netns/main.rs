@@ -1,0 +1,20 @@
+//! A chassis beside real servers: TAP and AF_PACKET in network namespaces. They need root; without
+//! it, or without a program, a test says that it was skipped, and why.
+
+mod network;
+mod servers;
+mod wire;
+
+/// Builds the network, or leaves the test and says why.
+macro_rules! wired {
+    ($($tool:expr),*) => {
+        match $crate::network::lacking(&[$($tool),*]) {
+            None => $crate::network::Network::new(),
+            Some(why) => {
+                eprintln!("skipped: {why}");
+                return;
+            }
+        }
+    };
+}
+pub(crate) use wired;
