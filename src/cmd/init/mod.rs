@@ -300,7 +300,11 @@ impl Init {
                     console::say("Sending all processes the KILL signal...");
                     return end;
                 }
-                _ => {}
+                Seen::Ended { .. }
+                | Seen::Terminate
+                | Seen::Interrupt
+                | Seen::Button
+                | Seen::Line(_) => {}
             }
         }
     }
