@@ -276,8 +276,9 @@ fn flash_grows_with_its_disk() {
     let Some(image) = image() else { return };
     let folder = Folder::new();
     let disk = folder.overlay(&image);
-    let resized = Command::new("qemu-img").arg("resize").arg(&disk).arg("2G").stdout(Stdio::null());
-    assert!({ resized }.status().unwrap().success());
+    let mut resize = Command::new("qemu-img");
+    let resized = resize.arg("resize").arg(&disk).arg("2G").stdout(Stdio::null()).status();
+    assert!(resized.unwrap().success());
     let mut guest = Machine::with_disk(&disk, &[]);
     guest.expect("flash has grown to 2016 MiB");
     guest.expect("Basic System Configuration Dialog");
