@@ -6,7 +6,7 @@ SEEDS ?= 10000
 SIM    = $(CARGO) test --locked --profile sim --no-default-features
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build check lint pure unit sim test lab image test-boot boot bench bench-boot doc sources deny bless clean
+.PHONY: help run build check lint pure unit sim test lab test-netns image test-boot boot bench bench-net bench-boot doc sources deny bless clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -37,10 +37,13 @@ sim: ## Simulations and models, 10,000 seeds each; SEEDS=n for another number, S
 	  $(SIM) --lib -- simulation authority::tests
 	SEEDS=$(SEEDS) $(SIM) --test sim
 
-test: check lab deny boot ## All of check, the lab driven as a process, and the image where QEMU is installed
+test: check lab test-netns deny boot ## All of check, the lab driven as a process, the network, and the image where QEMU is installed
 
 lab: ## The shipped binary driven as a process
-	$(CARGO) test --locked --test lab --test drills --test authority --test operator --test ssh
+	$(CARGO) test --locked --test lab --test drills --test authority --test operator --test ssh --test mio
+
+test-netns: ## A chassis beside real servers in network namespaces; needs root, says skipped and why otherwise
+	$(CARGO) test --locked --test netns -- --nocapture
 
 image: ## Make the appliance: disk, kernel, container image, sums (KERNEL=debian builds no kernel)
 	python3 qemu/image.py
@@ -58,6 +61,10 @@ bench-boot: image ## Time to login: beside a bare init on the same kernel, size,
 bench: ## Figures, each beside a peer measured in the same run
 	$(CARGO) build --release --locked --bins
 	$(CARGO) bench --locked --bench figures
+
+bench-net: ## The network on one bridge, each figure beside the kernel's; needs root
+	$(CARGO) build --release --locked --bins
+	$(CARGO) bench --locked --bench net
 
 doc: ## Build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps

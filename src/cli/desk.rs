@@ -186,6 +186,7 @@ impl Desk {
             mio.handle(now, Event::Broker(broker::Event::ConsoleClose { slot }));
         }
         mio.pending.remove(&id.0);
+        mio.workspace.leave(id.0);
     }
 
     /// Passes on what the job of a session printed.

@@ -8,11 +8,35 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::transfer::Transfer;
+use crate::proto::capture::Plan;
+use crate::proto::workspace::Place;
+
 /// Something that goes on while the operator looks; Ctrl-C ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Job {
     Ping(Ping),
     Traceroute(Traceroute),
+    Capture(Box<Plan>),
+    /// Print the frames of a file.
+    Read {
+        file: Place,
+        plan: Box<Plan>,
+    },
+    /// Print a file as it is.
+    View(Place),
+    Transfer(Transfer),
+    Support(Support),
+}
+
+/// `show tech-support`: what goes into the archive, by file name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Support {
+    /// Where the archive goes.
+    pub file: Place,
+    /// The folder inside the archive.
+    pub folder: String,
+    pub parts: Vec<(String, String)>,
 }
 
 /// `ping HOST`.
@@ -83,11 +107,16 @@ pub enum Outcome {
 ///
 /// # Source
 /// The ping and traceroute of Linux, by recall.
-pub fn unknown_host(job: &Job) -> String {
+pub fn unknown_host(job: &Job, host: &str) -> String {
     match job {
-        Job::Ping(ping) => format!("ping: unknown host {}\n", ping.host),
-        Job::Traceroute(trace) => {
-            format!("{}: Name or service not known\n", trace.host)
+        Job::Ping(_) => format!("ping: unknown host {host}\n"),
+        Job::Traceroute(_)
+        | Job::Transfer(_)
+        | Job::Capture(_)
+        | Job::Read { .. }
+        | Job::View(_)
+        | Job::Support(_) => {
+            format!("{host}: Name or service not known\n")
         }
     }
 }
@@ -95,8 +124,13 @@ pub fn unknown_host(job: &Job) -> String {
 /// Returns what a job prints when there is no way to the host at all.
 pub fn no_route(job: &Job) -> String {
     let call = match job {
-        Job::Ping(_) => "connect",
         Job::Traceroute(_) => "send",
+        Job::Ping(_)
+        | Job::Transfer(_)
+        | Job::Capture(_)
+        | Job::Read { .. }
+        | Job::View(_)
+        | Job::Support(_) => "connect",
     };
     format!("{call}: Network is unreachable\n")
 }

@@ -25,3 +25,4 @@ pub mod show;
 pub mod syntax;
 pub mod tables;
 pub mod terminal;
+pub mod transfer;

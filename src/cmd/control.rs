@@ -173,6 +173,16 @@ pub enum WaitFor {
     Attached,
     /// The clock is synchronised to an NTP server.
     Synchronized,
+    /// A blade is the active unit of a failover pair.
+    Active,
+    /// A blade is the standby unit of a failover pair, and ready.
+    Standby,
+    /// A blade is the control node of a cluster.
+    Control,
+    /// A blade is a data node of a cluster.
+    Data,
+    /// A blade's cluster is switched off, or turned it away.
+    Outside,
 }
 
 /// What a lab or an authority answers.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::wire::display::Display;
 use crate::wire::filter::Filter;
 use crate::wire::pcap::{FileError, Item, LinkType, Reader};
 use crate::wire::summary::{Dissector, Words};
@@ -22,6 +23,9 @@ pub struct DissectArgs {
     /// Print only frames that this capture filter takes, such as `tcp port 443 and host 10.0.0.1`
     #[arg(long, value_name = "EXPR")]
     filter: Option<String>,
+    /// Print only frames that this display filter takes, such as `tcp.port == 443 and tls`
+    #[arg(long, value_name = "EXPR")]
+    display_filter: Option<String>,
     /// Print the older of the two layouts
     #[arg(long)]
     classic: bool,
@@ -79,7 +83,19 @@ fn print(args: &DissectArgs, out: &mut impl Write) -> Result<(), Fault> {
         })?),
     };
     let words = if args.classic { Words::Classic } else { Words::Modern };
+    let display = match &args.display_filter {
+        None => None,
+        Some(text) => Some(Display::compile(text).map_err(|error| Fault::Filter {
+            text: text.clone(),
+            offset: error.offset,
+            why: error.why.to_string().trim_end_matches('.').to_owned(),
+        })?),
+    };
     let mut dissector = Dissector::new(words);
+    if display.is_some() {
+        dissector = dissector.noting();
+    }
+    let mut printer = Printer { dissector, filter, display, words };
     let mut input = open(&args.file).map_err(Fault::Open)?;
     let mut reader = Reader::new();
     let mut chunk = vec![0; CHUNK];
@@ -93,7 +109,7 @@ fn print(args: &DissectArgs, out: &mut impl Write) -> Result<(), Fault> {
             break reader.end().map_err(Fault::File);
         }
         reader.feed(chunk.get(..len).unwrap_or_default());
-        if let Err(fault) = lines(&mut reader, &mut dissector, filter.as_ref(), words, out) {
+        if let Err(fault) = printer.lines(&mut reader, out) {
             break Err(fault);
         }
     };
@@ -109,29 +125,36 @@ fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     Ok(Box::new(File::open(path)?))
 }
 
-/// Prints the frames that have come so far.
-fn lines(
-    reader: &mut Reader,
-    dissector: &mut Dissector,
-    filter: Option<&Filter>,
+/// What each frame goes through.
+struct Printer {
+    dissector: Dissector,
+    filter: Option<Filter>,
+    display: Option<Display>,
     words: Words,
-    out: &mut impl Write,
-) -> Result<(), Fault> {
-    while let Some(item) = reader.next().map_err(Fault::File)? {
-        let frame = match item {
-            Item::Frame(frame) => frame,
-            Item::Secrets(..) => continue,
-        };
-        if let Some(filter) = filter {
-            if frame.link != LinkType::ETHERNET {
-                return Err(Fault::LinkType(frame.link.0));
+}
+
+impl Printer {
+    /// Prints the frames that have come so far.
+    fn lines(&mut self, reader: &mut Reader, out: &mut impl Write) -> Result<(), Fault> {
+        while let Some(item) = reader.next().map_err(Fault::File)? {
+            let frame = match item {
+                Item::Frame(frame) => frame,
+                Item::Secrets(..) => continue,
+            };
+            if let Some(filter) = &self.filter {
+                if frame.link != LinkType::ETHERNET {
+                    return Err(Fault::LinkType(frame.link.0));
+                }
+                if !filter.matches(frame.bytes, frame.wire_len) {
+                    continue;
+                }
             }
-            if !filter.matches(frame.bytes, frame.wire_len) {
-                continue;
+            self.dissector.frame(&frame);
+            if self.display.as_ref().is_none_or(|filter| filter.matches(self.dissector.facts())) {
+                let line = self.dissector.line().laid_out(self.words);
+                writeln!(out, "{line}").map_err(Fault::Output)?;
             }
         }
-        let line = dissector.frame(&frame);
-        writeln!(out, "{}", line.laid_out(words)).map_err(Fault::Output)?;
+        Ok(())
     }
-    Ok(())
 }

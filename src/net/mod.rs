@@ -1,11 +1,11 @@
 //! Floor 2: the userspace IP stack, the clients and servers that run over it, and a lab's hosts.
 //!
 //! ```text
-//!  callhome   http   ntp   dns          clients and servers
+//!  callhome   http   ntp   dns   syslog          clients and servers
 //!  ─────────────────────────────
 //!            stack                      smoltcp behind one task: TCP, UDP, ping
 //!  ─────────────────────────────
-//!            link::hub                  frames in memory
+//!   link: hub, tunnel, (sys) TAP and AF_PACKET     frames in memory, in datagrams, at interfaces
 //!  ─────────────────────────────
 //!  hosts: router, DNS server, NTP server
 //! ```
@@ -22,6 +22,7 @@ pub mod ntp;
 pub mod stack;
 pub mod syslog;
 pub mod tls;
+pub mod transfer;
 
 /// Returns `N` bytes of the operating system's randomness.
 ///

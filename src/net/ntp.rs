@@ -150,9 +150,7 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
             tokio::select! {
                 order = orders.recv() => match order {
                     Some(Command::Configure(servers)) => {
-                        let names = servers.servers.clone();
-                        self.servers = servers;
-                        self.tell(Event::Configure(names));
+                        self.configure(servers);
                     }
                     Some(Command::ClockMoved(by_ms)) => self.tell(Event::ClockMoved { by_ms }),
                     None => return,
@@ -170,6 +168,19 @@ impl<F: FnMut(Correction) + Send> Worker<F> {
                 () = sleep => self.tell(Event::Due),
             }
         }
+    }
+
+    fn configure(&mut self, servers: Servers) {
+        let names = servers.servers.clone();
+        let before = std::mem::replace(&mut self.servers, servers);
+        // What was learnt from a server with another key is forgotten, and it is asked at once.
+        let (old, new) = (&before.keys, &self.servers.keys);
+        let kept: Vec<_> =
+            names.iter().filter(|name| old.get(*name) == new.get(*name)).cloned().collect();
+        if kept.len() < names.len() {
+            self.tell(Event::Configure(kept));
+        }
+        self.tell(Event::Configure(names));
     }
 
     fn now(&self) -> Now {

@@ -1,17 +1,47 @@
 //! TLS with `ring`, at a clock and with roots that the caller names.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, KeyLog, RootCertStore, ServerConfig};
+use tokio::sync::broadcast;
 
 use crate::base::time::Utc;
 
 /// Most certificates taken from one trustpoint.
 const ROOTS_MAX: usize = 64;
+
+/// Most lines of the key log that wait for a capture; one that is too slow misses some.
+const SECRETS_MAX: usize = 1024;
+
+/// Where the secrets of clients go while a lab keeps them.
+static SECRETS: OnceLock<broadcast::Sender<Arc<str>>> = OnceLock::new();
+
+/// Has every client of this process tell its secrets from now on, so that captures can hold them.
+pub fn keep_secrets() {
+    let _ = SECRETS.get_or_init(|| broadcast::Sender::new(SECRETS_MAX));
+}
+
+/// Returns where clients tell their secrets, line by line; `None` unless they are kept.
+pub fn secrets() -> Option<broadcast::Sender<Arc<str>>> {
+    SECRETS.get().cloned()
+}
+
+/// Tells secrets in the lines of NSS's key log.
+#[derive(Debug)]
+struct Telling(broadcast::Sender<Arc<str>>);
+
+impl KeyLog for Telling {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let line = format!("{label} {} {}\n", hex(client_random), hex(secret));
+        // Nobody may be capturing.
+        let _ = self.0.send(line.into());
+    }
+}
 
 /// Returns the one set of algorithms that is used everywhere.
 pub fn provider() -> Arc<CryptoProvider> {
@@ -57,6 +87,9 @@ pub fn client(
         .with_root_certificates(store)
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
+    if let Some(secrets) = secrets() {
+        config.key_log = Arc::new(Telling(secrets));
+    }
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

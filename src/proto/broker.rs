@@ -21,6 +21,8 @@ use crate::base::time::{Instant, Now};
 use crate::proto::Next;
 use crate::wire::appag::{CONSOLE_CHUNK_MAX, FrameError, Hello, Message, Refusal, Role, Welcome};
 
+use crate::wire::units::{Bootstrap, Standing};
+
 mod bay;
 mod link;
 
@@ -100,6 +102,10 @@ pub enum Event {
     ConsoleIn { slot: Slot, serial: u32, bytes: Vec<u8> },
     /// Somebody left a blade's console.
     ConsoleClose { slot: Slot },
+    /// What the configuration makes the ASA of a slot; `None` if it is none of a cluster.
+    Bootstrap { slot: Slot, cluster: Option<Bootstrap> },
+    /// Something came over the wire of a port, from another chassis.
+    Frame { port: String, bytes: Vec<u8> },
     /// The deadline that `poll` gave has come.
     Due,
 }
@@ -119,6 +125,8 @@ pub enum Output {
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     /// A blade's console went away, or there is none to type into.
     ConsoleDown { slot: Slot },
+    /// A blade sends this over the wire of its port; the other blades of the chassis have it already.
+    Frame { slot: Slot, port: String, bytes: Vec<u8> },
     /// A line for the log.
     Log(String),
 }
@@ -204,6 +212,8 @@ impl Broker {
                     self.type_into(slot, Message::ConsoleClosed);
                 }
             }
+            Event::Bootstrap { slot, cluster } => self.bootstrap(slot, cluster),
+            Event::Frame { port, bytes } => self.flood(None, &port, &bytes),
             Event::Due => self.due(now),
         }
     }
@@ -239,6 +249,11 @@ impl Broker {
     /// Returns what the blade in a slot said of itself, while it is attached.
     pub fn attached(&self, slot: Slot) -> Option<&Hello> {
         self.bays.get(&slot)?.hello.as_ref()
+    }
+
+    /// Returns where the ASA in a slot stands among others.
+    pub fn standing(&self, slot: Slot) -> Standing {
+        self.bays.get(&slot).map_or(Standing::Alone, |bay| bay.standing)
     }
 
     /// Tells whether a slot holds a module, attached or not.
@@ -309,7 +324,37 @@ impl Broker {
                 self.outputs.push_back(Output::ConsoleOut { slot, bytes, settled });
             }
             Step::ConsoleClosed { slot } => self.outputs.push_back(Output::ConsoleDown { slot }),
+            Step::Frame { slot, port, bytes } => {
+                self.flood(Some(slot), &port, &bytes);
+                self.outputs.push_back(Output::Frame { slot, port, bytes });
+            }
+            Step::Standing { slot, standing } => {
+                if let Some(bay) = self.bays.get_mut(&slot) {
+                    bay.standing = standing;
+                }
+            }
             Step::Nothing => {}
+        }
+    }
+
+    /// Tells the ASA of a slot what the configuration makes it, if that is news.
+    fn bootstrap(&mut self, slot: Slot, cluster: Option<Bootstrap>) {
+        let Some(bay) = self.bays.get_mut(&slot) else { return };
+        if bay.bootstrap == cluster {
+            return;
+        }
+        bay.bootstrap.clone_from(&cluster);
+        if let Some(id) = bay.license {
+            self.send(id, &Message::Bootstrap(cluster.unwrap_or_else(none)));
+        }
+    }
+
+    /// Hands what is on the wire of a port to every blade but the one that sent it.
+    fn flood(&mut self, from: Option<Slot>, port: &str, bytes: &[u8]) {
+        let seats = self.bays.iter().filter(|(slot, _)| Some(**slot) != from);
+        let seats: Vec<LinkId> = seats.filter_map(|(_, bay)| bay.license).collect();
+        for id in seats {
+            self.send(id, &Message::Frame { port: port.to_owned(), bytes: bytes.to_vec() });
         }
     }
 
@@ -383,6 +428,10 @@ impl Broker {
             link.seat(role, slot);
         }
         self.send(id, &Message::Welcome(welcome));
+        let bootstrap = self.bays.get(&slot).and_then(|bay| bay.bootstrap.clone());
+        if let (Role::License, Some(cluster)) = (role, bootstrap) {
+            self.send(id, &Message::Bootstrap(cluster));
+        }
         for message in visitor.into_iter().flat_map(|visitor| visitor.said) {
             self.send(id, &message);
         }
@@ -395,6 +444,7 @@ impl Broker {
             if bay.license == Some(id) {
                 bay.license = None;
                 bay.hello = None;
+                bay.standing = Standing::default();
                 self.unwritten |= bay.lapse() == bay::Change::Made;
                 self.outputs.push_back(Output::Log(format!("blade {slot}: detached")));
             }
@@ -517,6 +567,20 @@ impl Broker {
                 }
             }
         }
+    }
+}
+
+/// What an ASA is told that is none of a cluster any more.
+fn none() -> Bootstrap {
+    let unset = std::net::Ipv4Addr::UNSPECIFIED;
+    Bootstrap {
+        group: String::new(),
+        unit: String::new(),
+        port: String::new(),
+        address: unset,
+        mask: unset,
+        priority: 0,
+        key: String::new(),
     }
 }
 

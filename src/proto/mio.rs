@@ -20,6 +20,7 @@ use super::config::facts::{self, LICENCE_TRUSTPOINT};
 use super::config::{self, CommitError, Difference, Pending, Tree};
 use super::faults::Ledger;
 use super::images::Download;
+use super::workspace::{self, Workspace};
 use crate::base::ident::{ExchangeId, Slot};
 use crate::base::platform;
 use crate::base::time::{Now, Utc};
@@ -73,6 +74,8 @@ pub enum Output {
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     /// A blade's console went away, or there is none to type into.
     ConsoleDown { slot: Slot },
+    /// A blade sends this to the chassis that are cabled to a port of its own.
+    Frame { slot: Slot, port: String, bytes: Vec<u8> },
     /// Restart the chassis, or switch it off.
     Restart { how: Restart, reason: String },
     /// The committed configuration differs like this.
@@ -100,6 +103,12 @@ pub enum Piece {
     Config(config::Stored),
     Accounts(accounts::Stored),
     AuditPage(accounts::Page),
+    Workspace(workspace::Stored),
+    /// A piece of a file in the workspace; `None` if it is no file's any more.
+    FilePiece {
+        number: u64,
+        bytes: Option<Vec<u8>>,
+    },
 }
 
 /// The supervisor.
@@ -115,6 +124,8 @@ pub struct Mio {
     pub pending: BTreeMap<u32, Pending>,
     /// Ports without a cable, `Ethernet1/2`.
     pub unplugged: BTreeSet<String>,
+    /// The files of its operators; a factory's until its owner puts another here.
+    pub workspace: Workspace,
     /// What is wrong, and what was a moment ago.
     pub faults: Ledger,
     /// True if something happened since the conditions of faults were looked at.
@@ -137,6 +148,7 @@ impl Mio {
             facts,
             pending: BTreeMap::new(),
             unplugged: BTreeSet::new(),
+            workspace: Workspace::new(workspace::Stored::factory(Utc::MIN)),
             faults: Ledger::default(),
             unobserved: true,
             certificate_due: None,
@@ -153,7 +165,8 @@ impl Mio {
 
     /// Applies one event.
     pub fn handle(&mut self, now: Now, event: Event) {
-        self.unobserved = true;
+        // What units say to each other changes nothing of the chassis, and is said every second.
+        self.unobserved |= !matches!(event, Event::Broker(broker::Event::Frame { .. }));
         match event {
             Event::Agent(event) => self.agent.handle(now, event),
             Event::Broker(event) => self.broker.handle(now, event),
@@ -200,6 +213,15 @@ impl Mio {
                 }
                 Next::Wait(due) => due,
             };
+            if let Some(output) = self.workspace.poll() {
+                return Next::Do(Output::Persist(match output {
+                    workspace::Output::Put { number, bytes } => {
+                        Piece::FilePiece { number, bytes: Some(bytes) }
+                    }
+                    workspace::Output::Drop { number } => Piece::FilePiece { number, bytes: None },
+                    workspace::Output::Tree(stored) => Piece::Workspace(stored),
+                }));
+            }
             if std::mem::take(&mut self.unobserved) {
                 self.observe(now);
                 continue;
@@ -248,6 +270,7 @@ impl Mio {
         for difference in &differences {
             self.carry_out(now, difference);
         }
+        self.bootstrap_blades(now);
         self.outputs.push_back(Output::Configured(differences));
         self.unobserved = true;
         Ok(())
@@ -357,6 +380,16 @@ impl Mio {
             // What the agent refuses stays as the agent has it: a licence is not lost by this.
             let _ = self.agent.set_reservation(now, reserve);
         }
+        self.bootstrap_blades(now);
+    }
+
+    /// Tells the broker what the logical devices make of each slot's ASA.
+    fn bootstrap_blades(&mut self, now: Now) {
+        let mut clusters = facts::clusters(self.config.objects());
+        for slot in (1..=Slot::MAX).filter_map(Slot::new) {
+            let cluster = clusters.remove(&slot);
+            self.broker.handle(now, broker::Event::Bootstrap { slot, cluster });
+        }
     }
 
     fn route_agent(&mut self, now: Now, output: agent::Output) {
@@ -401,6 +434,7 @@ impl Mio {
                 Output::ConsoleOut { slot, bytes, settled }
             }
             broker::Output::ConsoleDown { slot } => Output::ConsoleDown { slot },
+            broker::Output::Frame { slot, port, bytes } => Output::Frame { slot, port, bytes },
             broker::Output::Log(text) => Output::Log { severity: 5, text },
         };
         self.outputs.push_back(output);

@@ -8,6 +8,7 @@ pub mod agent;
 pub mod authority;
 pub mod blade;
 pub mod broker;
+pub mod capture;
 mod conditions;
 pub mod config;
 pub mod faults;
@@ -15,6 +16,7 @@ pub mod images;
 pub mod mio;
 pub mod ntp;
 pub mod observed;
+pub mod workspace;
 
 /// What a machine's `poll` answers. A deadline can only be had once nothing is left to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

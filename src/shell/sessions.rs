@@ -135,6 +135,11 @@ impl Printer {
         let _ = self.cut.send(());
     }
 
+    /// Returns how many bytes the way in has not read yet, as it changes.
+    pub fn unread(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.unread)
+    }
+
     /// Prints without waiting; false if nobody reads any more, or reads too little.
     pub fn print(&self, message: FromSession) -> bool {
         if let FromSession::Bytes(bytes) = &message {

@@ -213,6 +213,14 @@ impl ChassisClock {
         Now { mono, wall: wall.shifted_ms(self.skew_ms()).clamp(Utc::MIN, Utc::MAX) }
     }
 
+    /// Reads the date in nanoseconds since 1970, for what is finer than a millisecond.
+    pub fn wall_ns(&self) -> u64 {
+        let state = *self.lab.0.state.lock();
+        let mono = i128::try_from(state.mono_at(host_uptime()).as_nanos()).unwrap_or(i128::MAX);
+        let offset = i128::from(state.offset_ms.saturating_add(self.skew_ms()));
+        u64::try_from(offset.saturating_mul(1_000_000).saturating_add(mono)).unwrap_or(0)
+    }
+
     /// Returns how far this clock is ahead of the lab's, in milliseconds.
     pub fn skew_ms(&self) -> i64 {
         self.skew_ms.load(Ordering::Relaxed)

@@ -21,8 +21,8 @@ pub use message::{Denial, Hello, Message, Refusal, Role, Welcome};
 
 /// What every frame begins with.
 pub const MAGIC: [u8; 4] = *b"VFAG";
-/// The only version there is.
-pub const VERSION: u8 = 1;
+/// The only version that is spoken; 2 brought frames of the blades' own ports.
+pub const VERSION: u8 = 2;
 /// Bytes before the body.
 pub const HEADER_LEN: usize = 14;
 /// Longest body, in bytes.

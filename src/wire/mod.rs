@@ -3,6 +3,7 @@
 pub mod appag;
 pub mod callhome;
 pub mod certificate;
+pub mod display;
 pub mod filter;
 pub mod ntp;
 pub mod pcap;
@@ -11,3 +12,4 @@ pub mod service;
 pub mod summary;
 pub mod sync;
 pub mod telnet;
+pub mod units;

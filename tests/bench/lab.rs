@@ -230,13 +230,13 @@ impl Idle {
     pub fn figures(self) -> Result<Vec<Figure>, Failure> {
         stand(WATCHED.saturating_sub(since_start().saturating_sub(self.began)));
         let passed = since_start().saturating_sub(self.began).as_secs_f64();
-        let mut used = [Used::default(); 3];
-        for (used, (process, before)) in used.iter_mut().zip(&self.before) {
+        let mut rates = [Rates::default(); 3];
+        for (rates, (process, before)) in rates.iter_mut().zip(&self.before) {
             let now = Used::of(*process)?;
-            let (cpu, waits) = (now.cpu - before.cpu, now.waits - before.waits);
-            *used = Used { cpu: cpu / passed, waits: waits / passed, memory: now.memory };
+            let (cpu, waits) = (now.cpu - before.cpu, now.waits_since(before));
+            *rates = Rates { cpu: cpu / passed, waits: waits / passed, memory: now.memory };
         }
-        let [lab, blade, least] = used;
+        let [lab, blade, least] = rates;
         let figure = |name, unit, subject, peer, budget| Figure {
             name,
             unit,
@@ -254,6 +254,17 @@ impl Idle {
             figure("licensed blade, memory", memory, blade.memory, least.memory, MEMORY),
         ])
     }
+}
+
+/// What a process uses as time passes.
+#[derive(Clone, Copy, Default)]
+struct Rates {
+    /// Of one processor.
+    cpu: f64,
+    /// Times a second that a thread goes to wait.
+    waits: f64,
+    /// Resident bytes at the end.
+    memory: f64,
 }
 
 /// The least that a process of this binary can be: `vfxos ctl` at a socket that says nothing.

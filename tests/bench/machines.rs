@@ -243,6 +243,7 @@ impl World {
             mio::Output::Close { reason, .. } => return Err(reason.into()),
             mio::Output::Send { .. }
             | mio::Output::Persist(_)
+            | mio::Output::Frame { .. }
             | mio::Output::ConsoleOut { .. }
             | mio::Output::ConsoleDown { .. }
             | mio::Output::Restart { .. }

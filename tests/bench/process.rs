@@ -1,11 +1,16 @@
 //! A lab as a process of its own, and what `/proc` says of it.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
+
+use nix::time::clock_getcpuclockid;
+use nix::unistd::Pid;
 
 use crate::Failure;
 
@@ -47,9 +52,14 @@ impl Lab {
 
     /// Waits until it prints a prompt.
     pub fn prompt(&mut self) -> Result<(), Failure> {
+        self.prompt_within(PATIENCE)
+    }
+
+    /// As [`Lab::prompt`], for a lab that takes longer.
+    pub fn prompt_within(&mut self, patience: Duration) -> Result<(), Failure> {
         let mut printed = Vec::new();
         while !printed.ends_with(b"# ") {
-            printed.extend(next(&self.output)?);
+            printed.extend(next_within(&self.output, patience)?);
         }
         Ok(())
     }
@@ -129,47 +139,47 @@ fn pump(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
 }
 
 fn next(pipe: &Receiver<Vec<u8>>) -> Result<Vec<u8>, Failure> {
-    pipe.recv_timeout(PATIENCE).map_err(|error| match error {
-        RecvTimeoutError::Timeout => format!("the lab said nothing for {PATIENCE:?}").into(),
+    next_within(pipe, PATIENCE)
+}
+
+fn next_within(pipe: &Receiver<Vec<u8>>, patience: Duration) -> Result<Vec<u8>, Failure> {
+    pipe.recv_timeout(patience).map_err(|error| match error {
+        RecvTimeoutError::Timeout => format!("the lab said nothing for {patience:?}").into(),
         RecvTimeoutError::Disconnected => "the lab has ended".into(),
     })
 }
 
 /// What a process has used.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Used {
-    /// Time on a processor, in seconds.
+    /// Time on a processor, in seconds, of threads that have ended too.
     pub cpu: f64,
-    /// How often a thread went to wait by itself.
-    pub waits: f64,
+    /// How often each living thread went to wait by itself.
+    waits: BTreeMap<OsString, f64>,
     /// Resident memory, in bytes.
     pub memory: f64,
 }
 
 impl Used {
-    /// Reads `/proc`.
-    ///
-    /// The scheduler's own account is in nanoseconds, utime and stime are in ticks of ten
-    /// milliseconds; where a kernel keeps no such account the ticks have to do.
+    /// Asks the clock of the process and reads `/proc`.
     pub fn of(process: u32) -> Result<Used, Failure> {
-        let mut used = Used { cpu: 0.0, waits: 0.0, memory: f64::NAN };
-        let mut exact = true;
+        let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(process)?))?.now()?;
+        let cpu = Duration::from(clock).as_secs_f64();
+        let mut used = Used { cpu, waits: BTreeMap::new(), memory: f64::NAN };
         for task in fs::read_dir(format!("/proc/{process}/task"))? {
-            let task = task?.path();
-            let status = fs::read_to_string(task.join("status"))?;
-            used.waits += field(&status, "voluntary_ctxt_switches:").unwrap_or(0.0);
+            let task = task?;
+            let status = fs::read_to_string(task.path().join("status"))?;
+            let waits = field(&status, "voluntary_ctxt_switches:").unwrap_or(0.0);
+            used.waits.insert(task.file_name(), waits);
             used.memory = field(&status, "VmRSS:").ok_or("no VmRSS")? * 1024.0;
-            let account = fs::read_to_string(task.join("schedstat")).unwrap_or_default();
-            let run = account.split_whitespace().next().and_then(|ns| ns.parse::<f64>().ok());
-            exact &= run.is_some();
-            used.cpu += run.unwrap_or(0.0) / 1e9;
-        }
-        if !exact {
-            let fields = fields(process)?;
-            let ticks = |index: usize| fields.get(index).and_then(|n| n.parse::<f64>().ok());
-            used.cpu = (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0;
         }
         Ok(used)
+    }
+
+    /// How often the threads that live now went to wait since an earlier reading.
+    pub fn waits_since(&self, before: &Used) -> f64 {
+        let earlier = |thread| before.waits.get(thread).copied().unwrap_or(0.0);
+        self.waits.iter().map(|(thread, now)| now - earlier(thread)).sum()
     }
 }
 

@@ -8,3 +8,4 @@
 mod filter;
 mod frames;
 mod oracle;
+mod summary;

@@ -11,6 +11,7 @@ mod process;
 
 mod api;
 mod appag;
+mod capture;
 mod console;
 mod ctl;
 mod failures;
@@ -21,3 +22,4 @@ mod satellite;
 mod script;
 mod terminal;
 mod topologies;
+mod units;

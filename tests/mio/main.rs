@@ -99,6 +99,18 @@ fn config() -> StackConfig {
     }
 }
 
+/// Waits until the chassis has its address: it says that it is up a moment before.
+async fn answers(stack: &Stack) {
+    let mut pinger = stack.pinger();
+    let second = Duration::from_secs(1);
+    for sequence in 1..20 {
+        if pinger.ping(CHASSIS, sequence, 64, &[7; 56], second).await.is_ok() {
+            return;
+        }
+    }
+    panic!("{CHASSIS} does not answer");
+}
+
 /// Returns an address of loopback where nobody is.
 fn free() -> SocketAddr {
     UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
@@ -114,7 +126,7 @@ async fn a_chassis_at_the_end_of_a_udp_tunnel_answers_and_keeps_its_address() {
     let first = [&common[..], &["--address", "192.0.2.15/24"]].concat();
     for words in [&first[..], &common[..]] {
         let mio = Mio::start(words);
-        stack.pinger().ping(CHASSIS, 1, 64, &[7; 56], SOON).await.unwrap();
+        answers(&stack).await;
         let at = SocketAddr::from((CHASSIS, 22));
         stack.connect(at, SOON).await.expect("SSH listens");
         assert_eq!(mio.end(), Some(0));

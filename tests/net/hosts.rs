@@ -22,11 +22,11 @@ const QUICK: Patience = Patience { wait: Duration::from_millis(200), tries: 2 };
 #[tokio::test]
 async fn what_is_remote_comes_through_the_gateway() {
     let network = Network::now();
-    let seen = tap(&network.chassis);
+    let (seen, _tapped) = tap(&network.chassis);
     let mut pinger = network.chassis.pinger();
     for (sequence, remote) in (1..).zip([DNS, AUTHORITY[0], AUTHORITY[1]]) {
         let echo = pinger.ping(remote, sequence, 64, &[0; 56], SOON).await.unwrap();
-        assert_eq!((echo.from, echo.ttl), (remote, 63));
+        assert_eq!((echo.from, echo.ttl), (remote.into(), 63));
     }
     let echo = pinger.ping(GATEWAY, 9, 64, &[0; 56], SOON).await.unwrap();
     assert_eq!(echo.ttl, 64);
@@ -38,7 +38,7 @@ async fn what_is_remote_comes_through_the_gateway() {
 #[tokio::test]
 async fn where_nobody_is_nobody_answers() {
     let network = Network::now();
-    let seen = tap(&network.chassis);
+    let (seen, _tapped) = tap(&network.chassis);
     let mut pinger = network.chassis.pinger();
     let ping = pinger.ping(NOBODY, 1, 64, &[], SHORT).await;
     assert_eq!(ping.unwrap_err(), PingError::TimedOut);
@@ -112,7 +112,7 @@ async fn names_resolve_or_fail_in_their_own_way() {
 async fn a_silent_server_is_asked_twice_under_one_id_and_then_the_next_one_counts() {
     let network = Network::now();
     network.dns.set_modes(Modes::of_all(DnsMode::Silent));
-    let seen = tap(&network.chassis);
+    let (seen, _tapped) = tap(&network.chassis);
     let servers = [IpAddr::V4(DNS)];
     let failed = resolve_within(&network.chassis, &servers, None, "tools.cisco.com", QUICK).await;
     assert_eq!(failed, Err(DnsError::Silent));
@@ -140,6 +140,7 @@ fn servers() -> Servers {
         servers: [NOBODY.to_string(), "172.18.108.14".into(), "ntp15.lab".into()].to_vec(),
         dns: vec![IpAddr::V4(DNS)],
         domain: None,
+        keys: Default::default(),
     }
 }
 
@@ -156,7 +157,7 @@ async fn the_ntp_listing_of_the_seed() {
     let clock = TestClock::at(Utc::from_unix_s(1_596_783_526));
     let network = Network::new(clock.clock());
     network.dns.set("ntp15.lab", vec![Ipv4Addr::new(172, 18, 108, 15)]);
-    let seen = tap(&network.chassis);
+    let (seen, _tapped) = tap(&network.chassis);
     let client = Client::spawn(network.chassis.clone(), clock.clock(), |c| panic!("{c:?}"));
     let client = client.unwrap();
     client.configure(servers()).await;

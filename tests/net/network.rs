@@ -13,7 +13,7 @@ use vfxos::net::hosts::{DnsServer, NtpServer, Router, RouterPort};
 use vfxos::net::link::hub::{Hub, HubPort};
 use vfxos::net::link::{Link, Mac};
 use vfxos::net::ntp::Clock;
-use vfxos::net::stack::{Cidr, Direction, Stack, StackConfig};
+use vfxos::net::stack::{Cidr, Direction, Stack, StackConfig, Tapped};
 
 pub const MTU: usize = 1500;
 pub const CHASSIS: Ipv4Addr = Ipv4Addr::new(10, 62, 148, 225);
@@ -115,13 +115,13 @@ impl Network {
 pub type Seen = Arc<Mutex<Vec<(Direction, tokio::time::Instant, Vec<u8>)>>>;
 
 /// Puts a tap on a stack that keeps everything.
-pub fn tap(stack: &Stack) -> Seen {
+pub fn tap(stack: &Stack) -> (Seen, Tapped) {
     let seen = Seen::default();
     let keep = Arc::clone(&seen);
-    stack.set_tap(Some(Box::new(move |direction, frame: &[u8]| {
+    let tapped = stack.tap(Box::new(move |direction, frame: &[u8]| {
         keep.lock().push((direction, tokio::time::Instant::now(), frame.to_vec()));
-    })));
-    seen
+    }));
+    (seen, tapped)
 }
 
 pub fn at(address: Ipv4Addr, port: u16) -> SocketAddr {

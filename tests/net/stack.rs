@@ -120,7 +120,7 @@ async fn closed_connections_leave_no_socket_behind() {
 #[tokio::test]
 async fn few_closed_connections_are_remembered_and_none_before_its_end() {
     let (_hub, a, b) = pair();
-    let seen = tap(&a);
+    let (seen, _tapped) = tap(&a);
     let listener = b.listen(None, 80, 4).unwrap();
     let (mut clients, mut servers) = (Vec::new(), Vec::new());
     for _ in 0..40 {
@@ -179,16 +179,16 @@ async fn a_datagram_sent_just_before_the_socket_is_dropped_arrives() {
 #[tokio::test]
 async fn a_tap_sees_both_ways_and_can_be_taken_off() {
     let (_hub, a, b) = pair();
-    let seen = tap(&a);
+    let (seen, tapped) = tap(&a);
     let mut pinger = a.pinger();
     let echo = pinger.ping(B, 1, 64, &[7; 56], SOON).await.unwrap();
-    assert_eq!((echo.from, echo.ttl, echo.len), (B, 64, 64));
+    assert_eq!((echo.from, echo.ttl, echo.len), (B.into(), 64, 64));
     let frames = seen.lock().clone();
     let ways: Vec<Direction> = frames.iter().map(|(way, _, _)| *way).collect();
     assert!(ways.contains(&Direction::In) && ways.contains(&Direction::Out));
     assert!(frames.iter().any(|(way, _, f)| *way == Direction::Out && f[12..14] == [8, 6]));
     assert!(frames.iter().any(|(way, _, f)| *way == Direction::In && f[12..14] == [8, 0]));
-    a.set_tap(None);
+    drop(tapped);
     let count = seen.lock().len();
     pinger.ping(B, 2, 64, &[], SOON).await.unwrap();
     assert_eq!(seen.lock().len(), count);
@@ -209,7 +209,7 @@ async fn an_idle_stack_stands_still() {
 #[tokio::test]
 async fn an_address_changes_at_run_time_and_is_announced() {
     let (_hub, a, b) = pair();
-    let seen = tap(&a);
+    let (seen, _tapped) = tap(&a);
     let _listener = b.listen(None, 80, 4).unwrap();
     let there = Ipv4Addr::new(192, 0, 2, 9);
     b.set_address(cidr("192.0.2.9/24"), Some(IpAddr::V4(A))).unwrap();
@@ -371,7 +371,7 @@ async fn settled(stacks: &[&Stack]) -> Vec<u64> {
 #[tokio::test]
 async fn one_who_is_absent_does_not_hold_up_the_others() {
     let (_hub, a, b) = pair();
-    let seen = tap(&a);
+    let (seen, _tapped) = tap(&a);
     let server = b.bind_udp(at(B, 514)).unwrap();
     let socket = a.bind_udp(at(Ipv4Addr::UNSPECIFIED, 0)).unwrap();
     let absent = Ipv4Addr::new(192, 0, 2, 77);
@@ -391,7 +391,7 @@ async fn one_who_is_absent_does_not_hold_up_the_others() {
 #[tokio::test]
 async fn who_is_absent_is_asked_for_three_times() {
     let (_hub, a, _b) = pair();
-    let seen = tap(&a);
+    let (seen, _tapped) = tap(&a);
     let absent = Ipv4Addr::new(192, 0, 2, 77);
     let mut pinger = a.pinger();
     let (connected, pinged) =

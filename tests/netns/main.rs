@@ -6,7 +6,7 @@ mod servers;
 mod wire;
 
 /// Builds the network, or leaves the test and says why.
-macro_rules! network {
+macro_rules! wired {
     ($($tool:expr),*) => {
         match $crate::network::lacking(&[$($tool),*]) {
             None => $crate::network::Network::new(),
@@ -17,4 +17,4 @@ macro_rules! network {
         }
     };
 }
-pub(crate) use network;
+pub(crate) use wired;

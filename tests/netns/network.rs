@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -30,10 +30,14 @@ pub fn lacking(tools: &[&str]) -> Option<String> {
     if let Some(tool) = ["ip"].iter().chain(tools).find(|tool| !has(tool)) {
         return Some(format!("{tool} is not installed"));
     }
-    let probe = format!("vfx-probe-{}", std::process::id());
-    let made = run(Command::new("ip").args(["netns", "add", &probe]));
-    let _ = run(Command::new("ip").args(["netns", "del", &probe]));
-    made.err().map(|why| format!("no network namespaces here: {}", why.trim()))
+    static PROBED: OnceLock<Option<String>> = OnceLock::new();
+    let probe = || {
+        let name = format!("vfx-probe-{}", std::process::id());
+        let made = run(Command::new("ip").args(["netns", "add", &name]));
+        let _ = run(Command::new("ip").args(["netns", "del", &name]));
+        made.err().map(|why| format!("no network namespaces here: {}", why.trim()))
+    };
+    PROBED.get_or_init(probe).clone()
 }
 
 fn run(command: &mut Command) -> Result<String, String> {
@@ -155,16 +159,16 @@ impl Network {
     /// Puts a bridge between the cable and a TAP interface of the name.
     pub fn bridge(&self, tap: &str) {
         let chassis = self.chassis();
-        self.ip(&format!("-n {chassis} link add br type bridge"));
-        self.ip(&format!("-n {chassis} link set br addrgenmode none up"));
-        self.ip(&format!("-n {chassis} link set mgmt master br"));
+        self.ip(&format!("-n {chassis} link add bridge0 type bridge"));
+        self.ip(&format!("-n {chassis} link set bridge0 addrgenmode none up"));
+        self.ip(&format!("-n {chassis} link set mgmt master bridge0"));
         self.tap(tap);
     }
 
     pub fn tap(&self, tap: &str) {
         let chassis = self.chassis();
         self.ip(&format!("-n {chassis} tuntap add dev {tap} mode tap"));
-        self.ip(&format!("-n {chassis} link set {tap} addrgenmode none master br up"));
+        self.ip(&format!("-n {chassis} link set {tap} addrgenmode none master bridge0 up"));
     }
 
     /// Starts a program in a namespace.

@@ -3,12 +3,12 @@
 
 use std::fs;
 
-use crate::network;
 use crate::network::{CHASSIS, SERVER};
+use crate::wired;
 
 #[test]
 fn dhcp_gives_the_address_and_a_configured_one_goes_before_it() {
-    let mut network = network!("ping", "dnsmasq");
+    let mut network = wired!("ping", "dnsmasq");
     let option = format!("--dhcp-option=option:dns-server,{SERVER}");
     network.dnsmasq(&["--dhcp-range=10.0.0.100,10.0.0.100,2m", &option]);
     let mio = network.mio("packet:mgmt", &["--dhcp"]);
@@ -27,7 +27,7 @@ fn dhcp_gives_the_address_and_a_configured_one_goes_before_it() {
 
 #[test]
 fn names_come_from_the_second_server_where_the_first_is_silent() {
-    let mut network = network!("dnsmasq");
+    let mut network = wired!("dnsmasq");
     network.dnsmasq(&["--address=/far.lab/10.0.0.1"]);
     let address = format!("{CHASSIS}/24");
     let words = ["--address", &address, "--dns", "10.0.0.9", "--dns", SERVER, "--domain", "lab"];
@@ -39,7 +39,7 @@ fn names_come_from_the_second_server_where_the_first_is_silent() {
 
 #[test]
 fn the_clock_follows_chrony() {
-    let mut network = network!("chronyd");
+    let mut network = wired!("chronyd");
     let file = network.path("chrony.conf");
     let folder = network.path("");
     let conf = format!(
@@ -68,7 +68,7 @@ fn screen_of_date() -> String {
 
 #[test]
 fn a_registration_goes_through_a_real_proxy() {
-    let mut network = network!("tinyproxy", "dnsmasq");
+    let mut network = wired!("tinyproxy", "dnsmasq");
     network.dnsmasq(&[]);
     network.authority();
     let (file, log) = (network.path("proxy.conf"), network.path("proxy.log"));
@@ -107,7 +107,7 @@ fn a_registration_goes_through_a_real_proxy() {
 
 #[test]
 fn openssh_gets_in_until_an_ip_block_keeps_it_out_before_any_handshake() {
-    let network = network!("ssh", "ssh-keyscan");
+    let network = wired!("ssh", "ssh-keyscan");
     let mio = network.configured("packet:mgmt", &[]);
     let scan = || network.on_hosts(&["ssh-keyscan", "-T", "3", CHASSIS]);
     let keys = network.until("it shows its key", || {
@@ -128,7 +128,7 @@ fn openssh_gets_in_until_an_ip_block_keeps_it_out_before_any_handshake() {
 
 #[test]
 fn a_root_is_imported_at_the_console() {
-    let mut network = network!("dnsmasq");
+    let mut network = wired!("dnsmasq");
     network.dnsmasq(&[]);
     network.authority();
     let (root, licensing) = (network.path("root.pem"), network.path("licensing.pem"));
@@ -150,4 +150,81 @@ fn a_root_is_imported_at_the_console() {
     let screen = mio.types(&lines);
     assert!(!screen.contains("Error"), "{screen}");
     mio.waits("registered");
+}
+
+#[test]
+fn a_time_server_with_a_key_is_believed_and_one_without_is_not() {
+    let mut network = wired!("chronyd");
+    let (file, keys) = (network.path("chrony.conf"), network.path("chrony.keys"));
+    let folder = network.path("");
+    fs::write(&keys, "7 SHA1 ASCII:between-us\n").unwrap();
+    let conf = format!(
+        "local stratum 3\nallow all\ncmdport 0\nbindcmdaddress /\npidfile {0}/chrony.pid\n\
+         keyfile {0}/chrony.keys\n",
+        folder.display()
+    );
+    fs::write(&file, conf).unwrap();
+    let file = file.display().to_string();
+    network.serve(&["chronyd", "-x", "-d", "-u", "root", "-f", &file]).says("chronyd version");
+    let mio = network.configured("packet:mgmt", &[]);
+    let key = |text: &str| {
+        let lines = [
+            "scope system",
+            "scope services",
+            "enable ntp-authentication",
+            "enter ntp-server 10.0.0.1",
+            "set ntp-sha1-key-id 7",
+            "set ntp-sha1-key-string",
+            text,
+            text,
+            "commit-buffer",
+        ];
+        mio.types(&lines)
+    };
+    let screen = key("not-his");
+    let wrong = mio.ctl("wait synchronized 4s");
+    assert!(wrong.is_err(), "a proof with another key counts: {wrong:?}: {screen}");
+    key("between-us");
+    mio.waits("synchronized");
+}
+
+#[test]
+fn the_log_goes_to_a_server() {
+    let network = wired!("tcpdump");
+    let words = ["tcpdump", "-l", "-n", "-A", "-i", "wire", "udp", "port", "514"];
+    let mut dump = network.start(&network.hosts(), &words);
+    dump.says("listening on");
+    let mio = network.configured("packet:mgmt", &[]);
+    mio.types(&[
+        "scope monitoring",
+        "enable syslog remote-destination server-1",
+        "set syslog remote-destination server-1 hostname 10.0.0.1",
+        "set syslog remote-destination server-1 level information",
+        "set syslog remote-destination server-1 facility local3",
+        "commit-buffer",
+        "top",
+        "scope license",
+        "register idtoken no-such-token",
+    ]);
+    let line = dump.says("SMART_LIC");
+    // Facility 19, severities 3 to 6.
+    assert!(["<155>", "<156>", "<157>", "<158>"].iter().any(|pri| line.contains(pri)), "{line}");
+}
+
+#[test]
+fn https_answers_until_an_ip_block_keeps_everybody_out() {
+    let network = wired!("curl");
+    let mio = network.configured("packet:mgmt", &["--name", "edge"]);
+    let get = || network.on_hosts(&["curl", "-sk", "-m", "3", "https://10.0.0.15/"]);
+    let page = network.until("the page is there", get);
+    assert!(page.contains("edge"), "{page}");
+    mio.types(&[
+        "scope system",
+        "scope services",
+        "delete ip-block 0.0.0.0 0 https",
+        "commit-buffer",
+    ]);
+    let words = ["curl", "-skv", "-m", "3", "https://10.0.0.15/"];
+    let kept_out = network.on_hosts(&words).expect_err("nobody is let in");
+    assert!(!kept_out.contains("TLS handshake"), "{kept_out}");
 }

@@ -1,12 +1,12 @@
 //! The wire itself: addresses, announcements, checksums, links that go and come back.
 
-use crate::network;
 use crate::network::{CHASSIS, SERVER};
+use crate::wired;
 
 #[test]
 fn an_interface_and_a_tap_answer_and_end_in_order() {
     for mgmt in ["packet:mgmt", "tap:fx"] {
-        let network = network!("ping");
+        let network = wired!("ping");
         if mgmt.starts_with("tap") {
             network.bridge("fx");
         }
@@ -21,7 +21,7 @@ fn an_interface_and_a_tap_answer_and_end_in_order() {
 
 #[test]
 fn an_address_changes_with_its_commit_and_outlives_a_restart() {
-    let network = network!("ping");
+    let network = wired!("ping");
     let mio = network.configured("packet:mgmt", &[]);
     network.pings(CHASSIS);
     mio.types(&[
@@ -38,7 +38,7 @@ fn an_address_changes_with_its_commit_and_outlives_a_restart() {
 
 #[test]
 fn ipv6_works_configured_and_advertised() {
-    let mut network = network!("ping", "dnsmasq");
+    let mut network = wired!("ping", "dnsmasq");
     network.dnsmasq(&["--enable-ra", "--dhcp-range=fd00:5::,ra-only,64"]);
     let hosts = network.hosts();
     network.ip(&format!("-n {hosts} addr add fd00:5::1/64 dev wire nodad"));
@@ -62,15 +62,17 @@ fn ipv6_works_configured_and_advertised() {
 #[test]
 fn what_is_on_the_wire_is_announced_and_summed_right() {
     for mgmt in ["packet:mgmt", "tap:fx"] {
-        let mut network = network!("ping", "tcpdump", "dnsmasq");
+        let mut network = wired!("ping", "tcpdump", "dnsmasq");
         network.dnsmasq(&[]);
         network.authority();
         if mgmt.starts_with("tap") {
             network.bridge("fx");
         }
         let file = network.path("pcap").display().to_string();
-        let mut dump =
-            network.start(&network.hosts(), &["tcpdump", "-i", "wire", "-U", "-w", &file]);
+        let mut dump = network.start(
+            &network.hosts(),
+            &["tcpdump", "--immediate-mode", "-i", "wire", "-U", "-w", &file],
+        );
         dump.says("listening on");
         let mio = network.configured(mgmt, &[]);
         mio.types(&["scope license", &format!("register idtoken {}", network.token())]);
@@ -83,7 +85,7 @@ fn what_is_on_the_wire_is_announced_and_summed_right() {
         let claim = format!("who-has {CHASSIS} tell {CHASSIS}");
         assert!(read(&["arp"]).contains(&claim), "{mgmt}: no gratuitous ARP");
         let ours = read(&["src", "host", CHASSIS]);
-        assert!(ours.contains("443"), "{mgmt}: nothing captured");
+        assert!(ours.contains("443"), "{mgmt}: no registration in it: {ours}");
         // What the kernel of the receiver sums itself shows as incorrect here; ours crossed the cable.
         if mgmt == "packet:mgmt" {
             let udp: Vec<_> = ours.lines().filter(|line| line.contains("bad udp cksum")).collect();
@@ -95,10 +97,16 @@ fn what_is_on_the_wire_is_announced_and_summed_right() {
 
 #[test]
 fn a_link_that_goes_is_waited_for() {
-    let network = network!("ping");
+    let network = wired!("ping");
     let mut mio = network.configured("packet:mgmt", &[]);
     let (hosts, chassis) = (network.hosts(), network.chassis());
     network.pings(CHASSIS);
+    // The kernel says at most once a second that a link has come up.
+    network.until("the link is known to be up", || {
+        let shown = network.ip(&format!("-n {chassis} link show mgmt"));
+        if shown.contains("state UP") { Ok(()) } else { Err(shown) }
+    });
+    mio.ctl("status").expect("it has heard so too");
     network.ip(&format!("-n {hosts} link set wire down"));
     mio.process.says("the link is down");
     network.ip(&format!("-n {hosts} link set wire up"));
@@ -117,7 +125,7 @@ fn a_link_that_goes_is_waited_for() {
 
 #[test]
 fn a_tap_that_is_deleted_and_made_again_carries_on() {
-    let network = network!("ping");
+    let network = wired!("ping");
     network.bridge("fx");
     let mut mio = network.configured("tap:fx", &[]);
     network.pings(CHASSIS);
@@ -131,7 +139,7 @@ fn a_tap_that_is_deleted_and_made_again_carries_on() {
 
 #[test]
 fn a_wire_that_loses_doubles_and_reorders_does_not_stop_a_registration() {
-    let mut network = network!("tc", "dnsmasq");
+    let mut network = wired!("tc", "dnsmasq");
     network.dnsmasq(&[]);
     network.authority();
     let netem = [
@@ -160,7 +168,7 @@ fn a_wire_that_loses_doubles_and_reorders_does_not_stop_a_registration() {
 
 #[test]
 fn somebody_in_the_place_of_a_neighbour_is_noted() {
-    let network = network!("ping");
+    let network = wired!("ping");
     let mut mio = network.configured("packet:mgmt", &[]);
     network.pings(CHASSIS);
     let hosts = network.hosts();

@@ -8,6 +8,7 @@ mod agent;
 mod backend;
 mod desk;
 mod fleet;
+mod units;
 
 fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)

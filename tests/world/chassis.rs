@@ -12,6 +12,7 @@ use vfxos::proto::agent::{Agent, Identity};
 use vfxos::proto::broker::{self, Broker, LinkId};
 use vfxos::proto::config::{self, Tree, facts};
 use vfxos::proto::mio::{Event, Facts, Mio, Output, Piece};
+use vfxos::proto::workspace::{self, Workspace};
 use vfxos::wire::callhome::{SigningKey, seal};
 
 use super::Setup;
@@ -29,6 +30,11 @@ pub enum Deed {
     },
     Close {
         link: LinkId,
+    },
+    /// Carry this to the ports of that name of every other chassis.
+    Frame {
+        port: String,
+        bytes: Vec<u8>,
     },
 }
 
@@ -93,6 +99,9 @@ impl Chassis {
         let pages = pages.collect::<Result<_, _>>().expect("what was written is read");
         let rng = Rng::from_seed(!setup.seed);
         mio.accounts = Accounts::new(self.stored("accounts"), pages, rng);
+        let files: Option<workspace::Stored> = self.stored("workspace");
+        let files = files.unwrap_or_else(|| workspace::Stored::factory(now.wall));
+        mio.workspace = Workspace::new(files);
         let known = setup.ntp.iter().filter(|(_, status)| !status.is_empty());
         mio.handle(now, Event::Ntp(known.cloned().collect()));
         self.power = Some(Power { mio, desk: Desk::default(), key, deadline: None });
@@ -141,6 +150,11 @@ impl Chassis {
                     Piece::Broker(stored) => ("broker".to_owned(), serde_json::to_vec(stored)),
                     Piece::Config(stored) => ("config".to_owned(), serde_json::to_vec(stored)),
                     Piece::Accounts(stored) => ("accounts".to_owned(), serde_json::to_vec(stored)),
+                    Piece::Workspace(stored) => {
+                        ("workspace".to_owned(), serde_json::to_vec(stored))
+                    }
+                    // No scenario of the world reads a file's content back.
+                    Piece::FilePiece { .. } => continue,
                     Piece::AuditPage(page) => {
                         (format!("audit/{:02}", page.number), serde_json::to_vec(page))
                     }
@@ -156,6 +170,7 @@ impl Chassis {
                     }
                     Output::Send { link, bytes } => deeds.push(Deed::Send { link, bytes }),
                     Output::Close { link, .. } => deeds.push(Deed::Close { link }),
+                    Output::Frame { port, bytes, .. } => deeds.push(Deed::Frame { port, bytes }),
                     Output::ConsoleOut { slot, bytes, settled } => {
                         desk.console_out(now, mio, slot, &bytes, settled);
                     }

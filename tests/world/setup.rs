@@ -15,6 +15,7 @@
 //! | `dns`      | a server's address; none                                                          |
 //! | `ntp`      | a server and, after a blank, what it shows; none. Once a server                    |
 //! | `blade`    | slot and serial of a blade, with the model's own module; none. Once a blade        |
+//! | `chassis`  | name and serial of one more chassis: `blade` lines below it are for that one        |
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -47,6 +48,15 @@ pub struct Setup {
     agent: Option<AgentVersion>,
     pid: Option<String>,
     blades: Vec<(Slot, String)>,
+    more: Vec<More>,
+}
+
+/// One chassis more, with what it has of its own.
+#[derive(Clone, Debug)]
+struct More {
+    hostname: String,
+    serial: String,
+    blades: Vec<(Slot, String)>,
 }
 
 impl Setup {
@@ -72,6 +82,7 @@ impl Setup {
             agent: None,
             pid: None,
             blades: Vec::new(),
+            more: Vec::new(),
         };
         for line in lines {
             let (key, value) = line
@@ -107,11 +118,29 @@ impl Setup {
             }
             "blade" => {
                 let (slot, serial) = value.split_once(' ')?;
-                self.blades.push((Slot::new(slot.parse().ok()?)?, serial.to_owned()));
+                let blades = self.more.last_mut().map_or(&mut self.blades, |more| &mut more.blades);
+                blades.push((Slot::new(slot.parse().ok()?)?, serial.to_owned()));
+            }
+            "chassis" => {
+                let (name, serial) = value.split_once(' ')?;
+                let (hostname, serial) = (name.to_owned(), serial.to_owned());
+                self.more.push(More { hostname, serial, blades: Vec::new() });
             }
             _ => return None,
         }
         Some(())
+    }
+
+    /// Returns one setup a chassis, in their order.
+    pub fn all(&self) -> Vec<Setup> {
+        let more = (1..).zip(&self.more).map(|(number, more)| Setup {
+            seed: self.seed + (number << 32),
+            hostname: more.hostname.clone(),
+            serial: more.serial.clone(),
+            blades: more.blades.clone(),
+            ..self.clone()
+        });
+        std::iter::once(self.clone()).chain(more).collect()
     }
 
     pub fn agent(&self) -> AgentVersion {

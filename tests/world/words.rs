@@ -53,6 +53,9 @@ pub static WORDS: &[Word] = &[
     word("power-off", "the whole chassis loses power", power_off),
     word("power-on", "and has it again", power_on),
     word("factory-reset", "the supervisor starts with empty flash", factory_reset),
+    word("chassis NAME", "the terminal stands at the console of this chassis from now on", |w, a| w.turn_to(first(a))),
+    word("wires cut", "nothing gets from this chassis's data ports to those of others", |w, _| { w.here_mut().unplugged = true; Ok(()) }),
+    word("wires mended", "and does again", |w, _| { w.here_mut().unplugged = false; Ok(()) }),
     word("blade kill SLOT", "a blade's process ends", |w, a| { w.kill(slot(a)?); Ok(()) }),
     word("blade start SLOT", "and starts again, from the blade's flash", start_blade),
     word("type KEYS", r"keys are pressed, no Enter behind them: \r, \e and \x01 are one key each", keys),
@@ -203,7 +206,7 @@ fn there(world: &World) -> Now {
 
 fn instance(world: &mut World, values: &[&str]) -> Result<(), String> {
     let now = there(world);
-    world.authority.register_stranger(now, world.chassis.setup(), first(values))
+    world.authority.register_stranger(now, world.sites[world.at].chassis.setup(), first(values))
 }
 
 fn remove_instance(world: &mut World, values: &[&str]) -> Result<(), String> {
@@ -241,14 +244,14 @@ fn power_cut(world: &mut World, _: &[&str]) -> Result<(), String> {
 
 fn power_off(world: &mut World, _: &[&str]) -> Result<(), String> {
     world.cut();
-    for slot in world.bays.keys().copied().collect::<Vec<_>>() {
+    for slot in world.here().bays.keys().copied().collect::<Vec<_>>() {
         world.kill(slot);
     }
     Ok(())
 }
 
 fn power_on(world: &mut World, _: &[&str]) -> Result<(), String> {
-    if world.chassis.is_on() {
+    if world.here().chassis.is_on() {
         return Err("it is on".to_owned());
     }
     world.power_on();
@@ -257,15 +260,16 @@ fn power_on(world: &mut World, _: &[&str]) -> Result<(), String> {
 
 fn factory_reset(world: &mut World, _: &[&str]) -> Result<(), String> {
     world.cut();
-    world.chassis.erase();
+    world.here_mut().chassis.erase();
     world.boot();
     Ok(())
 }
 
 fn start_blade(world: &mut World, values: &[&str]) -> Result<(), String> {
     let slot = slot(values)?;
-    let bay = world.bays.get_mut(&slot).ok_or_else(|| format!("no blade in slot {slot}"))?;
-    bay.start(world.now);
+    let now = world.now;
+    let bay = world.here_mut().bays.get_mut(&slot);
+    bay.ok_or_else(|| format!("no blade in slot {slot}"))?.start(now);
     world.settle();
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::proto::blade::{Blade, FeatureError};
 use super::super::call::Call;
 use super::super::grammar::{Command, Refusal, Scope};
 use super::exec::PRIVILEGED;
+use super::{cluster, failover};
 
 /// `asa(config)#`
 pub(super) static CONFIG: Scope<Blade> = Scope {
@@ -14,8 +15,8 @@ pub(super) static CONFIG: Scope<Blade> = Scope {
     help: &["Configuration"],
     verbs: &[],
     inherits: true,
-    includes: &[MODE],
-    scopes: &[&SMART_LICENSE],
+    includes: &[MODE, failover::CONFIG, cluster::CONFIG],
+    scopes: &[&SMART_LICENSE, &cluster::GROUP],
     commands: &[
         Command {
             syntax: "license smart",
@@ -118,7 +119,7 @@ pub(super) static SMART_LICENSE: Scope<Blade> = Scope {
 };
 
 /// What every configuration mode understands.
-static MODE: &[Command<Blade>] = &[
+pub(super) static MODE: &[Command<Blade>] = &[
     Command {
         syntax: "{exit | quit}",
         help: &["Exit from config mode", "Exit from config mode"],

@@ -5,7 +5,7 @@ use crate::proto::blade::Blade;
 
 use super::super::call::{Ask, Call};
 use super::super::grammar::{Command, Need, Refusal, Scope};
-use super::{config, same, show};
+use super::{cluster, config, failover, same, show};
 
 /// Tries at the password before `enable` gives up.
 const PASSWORD_TRIES: u8 = 3;
@@ -60,6 +60,7 @@ pub(super) static PRIVILEGED: Scope<Blade> = Scope {
     help: &["Privileged EXEC"],
     verbs: &[],
     inherits: true,
+    includes: &[failover::EXEC, cluster::EXEC],
     scopes: &[&config::CONFIG],
     commands: &[
         Command {
@@ -83,10 +84,7 @@ pub(super) static PRIVILEGED: Scope<Blade> = Scope {
             syntax: "configure terminal",
             help: &["Configure using various methods", "Configure using the terminal"],
             source: Source::Client("unicon asa/statemachine.py: config term"),
-            run: |_, call| {
-                call.into(&config::CONFIG);
-                Ok(())
-            },
+            run: configure,
             need: Need::Write,
             ..Command::READ
         },
@@ -115,12 +113,15 @@ pub(super) static PRIVILEGED: Scope<Blade> = Scope {
             ..Command::READ
         },
         Command {
-            syntax: "show running-config [{license | hostname}]",
+            syntax: "show running-config [{license | hostname | failover | cluster | prompt}]",
             help: &[
                 "Show running system information",
                 "Current operating configuration",
                 "Smart licensing configuration",
                 "Name of the system",
+                "Failover configuration",
+                "Cluster configuration",
+                "Configuration of the prompt",
             ],
             source: Source::Seed("asa# show run license"),
             run: show_running,
@@ -209,6 +210,20 @@ pub(super) fn print(call: &mut Call<'_, Blade>, text: impl AsRef<str>) -> Result
     Ok(())
 }
 
+/// # Source
+/// Recall: the warning of a standby unit.
+fn configure(blade: &mut Blade, call: &mut Call<'_, Blade>) -> Result<(), Refusal> {
+    if blade.failover().is_on() && blade.failover().is_standby() {
+        call.line("**** WARNING ****");
+        call.line(
+            "\tConfiguration Replication is NOT performed from Standby unit to Active unit.\n\
+             \tConfigurations are no longer synchronized.",
+        );
+    }
+    call.into(&config::CONFIG);
+    Ok(())
+}
+
 fn enable(_: &mut Blade, call: &mut Call<'_, Blade>) -> Result<(), Refusal> {
     ask_password(call, PASSWORD_TRIES);
     Ok(())
@@ -266,11 +281,11 @@ fn show_curpriv(_: &mut Blade, call: &mut Call<'_, Blade>) -> Result<(), Refusal
 
 fn show_license(blade: &mut Blade, call: &mut Call<'_, Blade>) -> Result<(), Refusal> {
     let text = if call.args.has("all") {
-        show::license_all(blade)
+        show::license_all(blade, call.now)
     } else if call.args.has("entitlement") {
         show::entitlements(blade)
     } else {
-        show::features(blade)
+        show::features(blade, call.now)
     };
     print(call, text)
 }
@@ -281,6 +296,12 @@ fn show_running(blade: &mut Blade, call: &mut Call<'_, Blade>) -> Result<(), Ref
         show::license_config(&running)
     } else if call.args.has("hostname") {
         format!("hostname {}", running.hostname)
+    } else if call.args.has("failover") {
+        show::failover::whole_config(&running)
+    } else if call.args.has("cluster") {
+        show::cluster::config(&running)
+    } else if call.args.has("prompt") {
+        show::failover::prompt_line(&running)
     } else {
         show::config(blade, &running)
     };

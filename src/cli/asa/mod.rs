@@ -7,9 +7,11 @@ use super::dialect;
 use super::grammar::{Scope, Shell, World};
 use crate::proto::blade::Blade;
 
+mod cluster;
 mod config;
 mod console;
 mod exec;
+mod failover;
 mod module;
 pub mod show;
 
@@ -52,7 +54,7 @@ pub static MODULE: Shell<Blade> = Shell {
 };
 
 fn asa_prompt(blade: &Blade, _: &Login, place: &Place<Blade>) -> String {
-    let host = blade.hostname();
+    let host = blade.prompt();
     match place.scope() {
         None => format!("{host}> "),
         Some(scope) if same(scope, &exec::PRIVILEGED) => format!("{host}# "),

@@ -11,11 +11,15 @@ use crate::base::entitlement::Feature;
 use crate::base::time::Now;
 use crate::proto::blade::{Blade, Capabilities, Config, Held};
 
+pub mod cluster;
+pub mod failover;
+
 /// `show license all`.
-pub fn license_all(blade: &Blade) -> String {
-    let mut text = format!("{}\n\n{}", license_state(blade), features(blade));
-    // A data unit of a cluster holds no tier of its own and prints no box: what counts is the whole.
-    if !blade.overall().grants_use() {
+pub fn license_all(blade: &Blade, now: Now) -> String {
+    let mut text = format!("{}\n\n{}", license_state(blade), features(blade, now));
+    // A standby unit or a data unit of a cluster holds no tier of its own and prints no box: what
+    // counts is the whole.
+    if blade.may_ask() && !blade.overall().grants_use() {
         text.push_str("\n\n");
         text.push_str(UNLICENSED);
     }
@@ -25,16 +29,25 @@ pub fn license_all(blade: &Blade) -> String {
 /// `show tech-support license`: the state without the feature table.
 pub fn license_state(blade: &Blade) -> String {
     let compliance = if blade.is_compliant() { "In compliance" } else { "Out of compliance" };
-    let overall = blade.overall();
+    let overall = if blade.failover().is_standby() {
+        STANDBY.to_owned()
+    } else {
+        let overall = blade.overall();
+        format!("{} ({})", overall.asa_word(), overall.code())
+    };
     format!(
         "Smart licensing enabled: Yes\n\n\
          Compliance status: {compliance}\n\n\
-         Overall licensed status: {} ({})\n\n{}",
-        overall.asa_word(),
-        overall.code(),
+         Overall licensed status: {overall}\n\n{}",
         entitlements(blade)
     )
 }
+
+/// What stands for the status of a unit that asks for nothing.
+///
+/// # Source
+/// Seed, "failover (hoge beschikbaarheid)", the standby unit.
+const STANDBY: &str = "Not applicable in standby state";
 
 /// `show license entitlement`.
 pub fn entitlements(blade: &Blade) -> String {
@@ -59,14 +72,26 @@ fn block(feature: Feature, held: &Held) -> String {
 }
 
 /// `show license features`.
-pub fn features(blade: &Blade) -> String {
-    format!("Serial Number:  {}\n\n{}", blade.facts().serial, licensed_features(blade))
+pub fn features(blade: &Blade, now: Now) -> String {
+    format!("Serial Number:  {}\n\n{}", blade.facts().serial, licensed_features(blade, now))
 }
 
 /// The end of `show license features` and of `show version`.
-fn licensed_features(blade: &Blade) -> String {
+///
+/// # Source
+/// Seed, "failover (hoge beschikbaarheid)": a pair or a cluster prints what it may do together below
+/// what the unit may do. The two blank lines between are those of public captures.
+fn licensed_features(blade: &Blade, now: Now) -> String {
     let table = feature_table(blade, blade.capabilities());
-    format!("License mode: Smart Licensing\n\nLicensed features for this platform:\n{table}")
+    let own =
+        format!("License mode: Smart Licensing\n\nLicensed features for this platform:\n{table}");
+    match blade.shared(now) {
+        None => own,
+        Some(shared) => format!(
+            "{own}\n\n\nFailover cluster licensed features for this platform:\n{}",
+            feature_table(blade, shared)
+        ),
+    }
 }
 
 /// Columns of a feature's name, and of its value: blanks fill both.
@@ -151,10 +176,7 @@ pub fn config(blade: &Blade, config: &Config) -> String {
         format!("hostname {}", config.hostname),
         "!".to_owned(),
     ];
-    let license = license_config(config);
-    if !license.is_empty() {
-        lines.push(license);
-    }
+    lines.extend(parts(config));
     lines.push(format!("Cryptochecksum:{}", checksum(config).concat()));
     lines.push(": end".to_owned());
     lines.join("\n")
@@ -172,9 +194,20 @@ pub fn saved(blade: &Blade, config: &Config) -> String {
     )
 }
 
+/// The parts of a configuration that are there only if something is configured.
+fn parts(config: &Config) -> Vec<String> {
+    let parts = [
+        failover::config(config),
+        cluster::config(config),
+        license_config(config),
+        failover::prompt_config(config),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect()
+}
+
 /// A fingerprint of the configuration: four FNV-1a sums of its text. It protects nothing.
-fn checksum(config: &Config) -> [String; 4] {
-    let text = format!("hostname {}\n{}", config.hostname, license_config(config));
+pub fn checksum(config: &Config) -> [String; 4] {
+    let text = format!("hostname {}\n{}", config.hostname, parts(config).join("\n"));
     [1_u32, 2, 3, 4].map(|lane| {
         let step = |sum: u32, byte: u8| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193);
         format!("{:08x}", text.bytes().fold(0x811c_9dc5 ^ lane, step))
@@ -200,7 +233,7 @@ pub fn version(blade: &Blade, now: Now) -> String {
         facts.slot,
         facts.module.pid,
         facts.serial,
-        licensed_features(blade)
+        licensed_features(blade, now)
     )
 }
 

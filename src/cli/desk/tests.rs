@@ -302,5 +302,6 @@ fn supervisor() -> Mio {
     let broker = Broker::new(facts, broker::Stored::default(), NOW);
     let tree = Tree::factory(&Factory { hostname: "FPR4125-1".into(), ..Factory::default() });
     let (serial, ntp, certificates) = ("JAD12345678".into(), BTreeMap::new(), BTreeMap::new());
-    Mio::new(agent, broker, tree, Facts { chassis, serial, ntp, certificates })
+    let (leased_dns, died) = Default::default();
+    Mio::new(agent, broker, tree, Facts { chassis, serial, ntp, certificates, leased_dns, died })
 }

@@ -3,7 +3,6 @@
 use super::super::call::Call;
 use super::super::grammar::{Command, Refusal};
 use super::super::show::switch;
-use super::local_mgmt;
 use crate::base::source::Source;
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
@@ -51,11 +50,4 @@ pub(super) static COMMANDS: &[Command<Mio>] = &[
         call.line(facts::hostname(mio.config.objects()));
         Ok(())
     }),
-    read(
-        "ethanalyzer local {interface | read} REST...",
-        &["Capture packets", "Of the supervisor", "On an interface", "From a file", "Options"],
-        Source::Seed("FPR4125-1(fxos)# ethanalyzer local interface mgmt"),
-        // Ours, and it says so: captures come with the workspace that they are written to.
-        |_, _| Err(local_mgmt::no_capture()),
-    ),
 ];

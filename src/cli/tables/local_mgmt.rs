@@ -14,7 +14,6 @@ use crate::proto::mio::{Mio, Restart};
 const SEED: Source = Source::Seed("FPR4125-1(local-mgmt)# ping 172.31.200.100");
 const SHOW: &str = "Show running system information";
 const HOST: &str = "Name or address";
-const WORKSPACE: Source = Source::Seed("FPR4125-1(local-mgmt)# dir");
 
 const fn read(
     syntax: &'static str,
@@ -32,15 +31,6 @@ const fn operate(
     run: fn(&mut Mio, &mut Call<'_, Mio>) -> Result<(), Refusal>,
 ) -> Command<Mio> {
     Command { need: Need::Operate, ..read(syntax, help, source, run) }
-}
-
-/// A command about files, of which the chassis has none yet.
-const fn filing(
-    syntax: &'static str,
-    help: &'static [&'static str],
-    source: Source,
-) -> Command<Mio> {
-    read(syntax, help, source, |_, _| Err(no_files()))
 }
 
 /// Commands of the shell.
@@ -100,39 +90,17 @@ pub(super) static COMMANDS: &[Command<Mio>] = &[
         Source::Client("public forensics collector for Firepower 4100/9300"),
         authenticity,
     ),
-    operate(
-        "show tech-support {chassis | module | fprm} [ID:1-3] [detail | brief]",
-        &[SHOW, "Bundle for support", "Chassis", "Module", "Platform manager", "Id", "All", "Some"],
-        Source::Seed("show tech-support chassis 1 detail"),
-        |_, _| Err(no_files()),
+    read("tail-mgmt-log FILE", &["Follow a log", "File"], Source::Recall, |_, _| {
+        // Ours, and it says so.
+        Err(Refusal::denied("Error: This emulated chassis keeps no log files"))
+    }),
+    read(
+        "verify signature FILE",
+        &["Verify", "The signature of a file", "File"],
+        Source::Recall,
+        authenticity,
     ),
-    filing("{dir | ls} [PATH]", &["List a folder", "List a folder", "Folder"], WORKSPACE),
-    filing("cd [PATH]", &["Change the folder", "Folder"], Source::Recall),
-    filing("pwd", &["Print the folder"], Source::Recall),
-    filing("{mkdir | rmdir} PATH", &["Make a folder", "Remove a folder", "Folder"], Source::Recall),
-    filing(
-        "{copy | cp | move | mv} FROM TO",
-        &["Copy a file", "Copy a file", "Move a file", "Move a file", "File or URL", "File or URL"],
-        Source::Seed(
-            "FPR4125-1(local-mgmt)# copy workspace:///SSL.pcap ftp://ftp_user@10.62.148.41",
-        ),
-    ),
-    filing("{delete | rm} PATH", &["Delete a file", "Delete a file", "File"], Source::Recall),
-    filing("{tail-mgmt-log | view} FILE", &["Follow a log", "Show a file", "File"], Source::Recall),
-    filing("verify signature FILE", &["Verify", "The signature of a file", "File"], Source::Recall),
 ];
-
-/// # Source
-/// Ours, and it says so: a real chassis has a workspace.
-pub(super) fn no_files() -> Refusal {
-    Refusal::denied("Error: This emulated chassis has no workspace, so there are no files")
-}
-
-/// # Source
-/// Ours, likewise.
-pub(super) fn no_capture() -> Refusal {
-    Refusal::denied("Error: This emulated chassis cannot capture packets yet")
-}
 
 fn family(call: &Call<'_, Mio>) -> Family {
     let six = call.args.words().first().is_some_and(|word| word.ends_with('6'));

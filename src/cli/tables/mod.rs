@@ -32,7 +32,9 @@ use derive::Table;
 mod accounts;
 mod derive;
 mod edit;
+mod ethanalyzer;
 mod everywhere;
+mod files;
 mod firmware;
 mod fxos;
 mod hardware;
@@ -44,6 +46,7 @@ mod parts;
 mod security;
 pub mod setup;
 mod ssa;
+mod support;
 mod system;
 mod timezone;
 mod top;
@@ -72,7 +75,7 @@ pub static MIO: LazyLock<Shell<Mio>> = LazyLock::new(|| {
             derive::shows_of(root),
         ]),
         prompt: mio_prompt,
-        redirect: None,
+        redirect: Some(files::redirect),
         detaches: false,
     }
 });
@@ -82,9 +85,9 @@ pub static LOCAL_MGMT: Shell<Mio> = Shell {
     name: "local-mgmt",
     dialect: &dialect::MIO,
     root: &INNER_ROOT,
-    common: &[everywhere::INNER, local_mgmt::COMMANDS],
+    common: &[everywhere::INNER, local_mgmt::COMMANDS, files::COMMANDS, support::COMMANDS],
     prompt: |mio, _, _| format!("{}(local-mgmt)# ", facts::hostname(mio.config.objects())),
-    redirect: None,
+    redirect: Some(files::redirect),
     detaches: false,
 };
 
@@ -93,9 +96,9 @@ pub static FXOS: Shell<Mio> = Shell {
     name: "fxos",
     dialect: &dialect::FXOS,
     root: &INNER_ROOT,
-    common: &[everywhere::INNER, fxos::COMMANDS],
+    common: &[everywhere::INNER, fxos::COMMANDS, ethanalyzer::COMMANDS],
     prompt: |mio, _, _| format!("{}(fxos)# ", facts::hostname(mio.config.objects())),
-    redirect: None,
+    redirect: Some(files::redirect),
     detaches: false,
 };
 

@@ -13,6 +13,8 @@ use super::rack::chassis::{self, Running};
 use super::rack::state::State;
 use super::rack::{self, Supervisors, script};
 use super::topology::Topology;
+use crate::net::hosts::{FileServer, Shelf};
+use crate::net::tls;
 use crate::sys::flash::{Flash, Kind};
 use crate::sys::{console, process};
 use drill::Drill;
@@ -54,6 +56,10 @@ pub struct LabArgs {
     /// Ask for name and password at the console, as the serial line of a chassis does.
     #[arg(long)]
     pub login: bool,
+    /// Let captures hold the secrets of TLS, so that Wireshark shows the exchange with the authority
+    /// in clear; files are written as pcapng then.
+    #[arg(long)]
+    pub keylog: bool,
 }
 
 /// Runs a lab; 2 when it cannot start or has to stop.
@@ -133,6 +139,9 @@ async fn live(
     state: &State,
     drill: Option<Drill>,
 ) -> Result<ExitCode, String> {
+    if args.keylog {
+        tls::keep_secrets();
+    }
     let signalled = signalled().map_err(|error| format!("signals: {error}"))?;
     let flash = Flash::open(&state.authority(), Kind::Authority).map_err(|e| e.to_string())?;
     let satellites = topology.satellites.iter().map(|satellite| {
@@ -141,6 +150,8 @@ async fn live(
     });
     let satellites = satellites.collect::<Result<_, _>>()?;
     let world = world::World::build(topology, state.clock(topology.clock)?, flash, satellites)?;
+    let server = FileServer::spawn(&world.operator, Shelf::open(state.folder())?);
+    let server = server.ok_or_else(|| "the operator's host has no port for files".to_owned())?;
     let forwards = forwards(args, &world, topology).await?;
     let (chassis, supervisors) = power_on(topology, &world, state)?;
     let (prepare, story) = drill.as_ref().map_or_else(Default::default, |drill| {
@@ -161,7 +172,7 @@ async fn live(
     let (stop_on_refusal, login) = (args.stop_on_refusal, args.login);
     let task = script::Task { token, prepare, story, stop_on_refusal, login, stays: false };
     let code = rack::live(&lab, "vfxos lab", Some(task), supervisors, signalled).await;
-    drop((socket, api, forwards));
+    drop((socket, api, forwards, server));
     code
 }
 

@@ -36,6 +36,8 @@ pub(super) struct World {
     settings: Settings,
     /// The wires on which chassis sit, by network.
     wires: BTreeMap<Ipv4Addr, Hub>,
+    /// The switch to which every chassis's data ports are cabled.
+    data: Hub,
     next_mac: std::cell::Cell<u32>,
     pub(super) hosts: Hosts,
     /// The host from which connections of the real host come.
@@ -113,6 +115,7 @@ impl World {
             satellites,
             settings,
             wires,
+            data: Hub::new(),
             next_mac,
             hosts,
             operator,
@@ -127,6 +130,12 @@ impl World {
     /// Returns how the authority treats chassis while nothing is broken.
     pub(super) fn authority_settings(&self) -> Settings {
         self.settings.clone()
+    }
+
+    /// Plugs the data ports of a chassis in; returns their end with a number of the chassis's own.
+    fn plug(&self) -> (HubPort, u16) {
+        let number = u16::try_from(self.data.port_count()).unwrap_or(u16::MAX);
+        (self.data.port(MTU), number)
     }
 
     /// Returns what a chassis of the topology is started with, plugged into its wire.
@@ -151,6 +160,7 @@ impl World {
             factory: factory(chassis, trustpoints, self.authority_url()),
             address: chassis.address,
             stack,
+            data: self.plug(),
             clock: self.clock.for_chassis(chassis.clock_skew_ms),
             admin_password: (!chassis.setup).then(|| ADMIN_PASSWORD.to_owned()),
             died: 0,

@@ -18,6 +18,7 @@ use super::rack::state::State;
 use super::rack::{self, Rack, Site, Supervisors, script};
 use crate::base::time::{Instant, Now, Utc};
 use crate::net::link::Mac;
+use crate::net::link::hub::Hub;
 use crate::net::stack::Cidr;
 use crate::proto::config::AUTHORITY_URL;
 use crate::shell::authority::operation::{Operation, date};
@@ -27,7 +28,7 @@ use crate::sys::{console, process};
 mod appliance;
 mod built;
 mod day0;
-mod wire;
+pub mod wire;
 
 use built::Built;
 use wire::Spec;
@@ -36,6 +37,8 @@ use wire::Spec;
 const WHO: &str = "vfxos mio";
 /// Smallest step of the chassis's clock that is kept at once.
 const STEP_MIN: Duration = Duration::from_secs(1);
+/// Longest frame of the data ports, the Ethernet header apart.
+const DATA_MTU: usize = 1500;
 /// Smallest and largest packet of `--mtu`.
 ///
 /// # Source
@@ -182,7 +185,6 @@ fn start(args: &MioArgs) -> Result<ExitCode, String> {
         Some(kept) => kept.restarted(args)?,
     };
     built.checked()?;
-    state.keep_built(&built)?;
     let runtime = super::runtime().map_err(|error| error.to_string())?;
     let local = tokio::task::LocalSet::new();
     let code = local.block_on(&runtime, live(args, &built, &state));
@@ -209,6 +211,8 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
         factory: chassis::factory(&described, built.trustpoints(), authority),
         address: described.address,
         stack,
+        // No cable leads from its data ports to another chassis.
+        data: (Hub::new().port(DATA_MTU), 0),
         clock: clock.clone(),
         admin_password: built.admin_password.clone(),
         died: args.appliance.restarted.unwrap_or(0),
@@ -216,6 +220,8 @@ async fn live(args: &MioArgs, built: &Built, state: &State) -> Result<ExitCode, 
         dhcp: built.dhcp,
     };
     let (mut running, task) = chassis::start(plan, &folder)?;
+    // What cannot start is not kept: the next try says everything anew.
+    state.keep_built(built)?;
     running.start_blades(&described.blades, &folder);
     let mut supervisors = Supervisors::new();
     supervisors.watch(described.name.clone(), task);

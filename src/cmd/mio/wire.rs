@@ -17,7 +17,7 @@ const REMAKE_PAUSE: Duration = Duration::from_secs(1);
 
 /// What `--mgmt` takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Spec {
+pub enum Spec {
     Tap(String),
     Packet(String),
     Udp(SocketAddr, SocketAddr),
@@ -72,7 +72,7 @@ impl fmt::Display for Spec {
 ///
 /// # Errors
 /// A line for the operator.
-pub(super) async fn plug(
+pub async fn plug(
     spec: &Spec,
     (mac, made_up): (Option<Mac>, Mac),
     mtu: Option<usize>,
@@ -171,7 +171,7 @@ impl Port {
         }
         let running = self.open.is_some() && now.is_some_and(|now| now.running);
         if running && !self.running {
-            tracing::warn!("management port {}: the link is up", self.name);
+            tracing::info!("management port {}: the link is up", self.name);
             self.back = true;
         } else if self.running && !running {
             tracing::warn!("management port {}: the link is down", self.name);
@@ -191,7 +191,7 @@ impl Port {
     fn take_again(&mut self) {
         match Interface::open(self.kind, &self.name) {
             Ok(open) if open.offloads() == self.offloads => {
-                tracing::warn!("management port {}: the interface is back", self.name);
+                tracing::info!("management port {}: the interface is back", self.name);
                 self.open = Some(open);
                 self.back = true;
             }

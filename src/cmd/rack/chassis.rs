@@ -10,6 +10,7 @@ use crate::base::platform;
 use crate::cmd::blade::examine;
 use crate::cmd::supervisor::{self, Boot, Ended, Handle, SupervisorError};
 use crate::cmd::topology::{self, Blade};
+use crate::net::link::hub::HubPort;
 use crate::net::stack::Stack;
 use crate::proto::config::{Factory, OutOfBand, Trustpoint};
 use crate::sys::clock::ChassisClock;
@@ -47,6 +48,8 @@ pub(in crate::cmd) struct Plan {
     /// Where its management interface is at the start.
     pub(in crate::cmd) address: Ipv4Addr,
     pub(in crate::cmd) stack: Stack,
+    /// Where its data ports are plugged in, and a number that no other chassis there has.
+    pub(in crate::cmd) data: (HubPort, u16),
     pub(in crate::cmd) clock: ChassisClock,
     /// Password of the account `admin`; `None` where the first-boot dialog asks for one.
     pub(in crate::cmd) admin_password: Option<String>,
@@ -75,6 +78,7 @@ pub(in crate::cmd) fn start(plan: Plan, folder: &Path) -> Result<(Running, Task)
         flash,
         clock: plan.clock,
         stack: plan.stack,
+        data: plan.data,
         socket: folder.join(SOCKET),
         slots: plan.blades.iter().map(|blade| blade.slot).collect(),
         admin_password: plan.admin_password,

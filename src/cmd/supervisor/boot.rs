@@ -14,14 +14,17 @@ use super::{Ended, Handle, INBOX_MAX, Input, Status, Supervisor, SupervisorError
 use crate::base::ident::{Slot, Udi};
 use crate::base::platform;
 use crate::base::time::Now;
+use crate::net::link::hub::HubPort;
 use crate::net::ntp;
 use crate::net::stack::{BindError, Stack};
 use crate::net::syslog;
+use crate::net::tls;
 use crate::proto::accounts::{self, Accounts, Page};
 use crate::proto::agent::{self, Agent, Identity};
 use crate::proto::broker::{self, Broker};
 use crate::proto::config::{self, Factory, Tree, facts};
 use crate::proto::mio::{Facts, Mio};
+use crate::proto::workspace::{self, Workspace};
 use crate::shell::proof::Prover;
 use crate::sys::clock::ChassisClock;
 use crate::sys::flash::{Change, Flash, FlashError};
@@ -38,6 +41,8 @@ pub struct Boot {
     pub flash: Flash,
     pub clock: ChassisClock,
     pub stack: Stack,
+    /// Where its data ports are plugged in, and a number that no other chassis there has.
+    pub data: (HubPort, u16),
     /// Where blades attach.
     pub socket: PathBuf,
     /// Slots that are to hold a blade.
@@ -131,6 +136,8 @@ pub(super) fn machine(
     };
     let mut mio = Mio::new(agent, broker, tree, facts);
     mio.accounts = Accounts::new(accounts_stored, audit_pages(flash)?, rng);
+    let files = read::<workspace::Stored>(flash, key::WORKSPACE)?;
+    mio.workspace = Workspace::new(files.unwrap_or_else(|| workspace::Stored::factory(now.wall)));
     Ok(mio)
 }
 
@@ -169,7 +176,15 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorEr
     };
     let ways = Ways::new(&handle, outbox.clone(), mio.config.objects());
     let ntp = follow_ntp(&boot.stack, &boot.clock, &outbox)?;
-    let jobs = super::jobs::Jobs::new(boot.stack.clone(), outbox.clone());
+    let flash = Arc::new(boot.flash);
+    let jobs = super::jobs::Jobs::new(super::jobs::Tools {
+        stack: boot.stack.clone(),
+        clock: boot.clock.clone(),
+        flash: Arc::clone(&flash),
+        outbox: outbox.clone(),
+        secrets: tls::secrets(),
+    });
+    let wires = super::wires::Wires::start(boot.data.0, boot.data.1, outbox.clone());
     let stack = boot.stack.clone();
     let syslog = syslog::Sender::spawn(stack.clone());
     let supervisor = Supervisor {
@@ -183,7 +198,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorEr
         ends_at_reboot: boot.ends_at_reboot,
         rate: boot.clock.lab().rate(),
         clock: boot.clock,
-        flash: boot.flash,
+        flash,
         signing_key,
         ntp,
         port: super::port::Port::new(boot.stack, outbox.clone(), boot.dhcp),
@@ -192,6 +207,7 @@ pub fn boot(boot: Boot) -> Result<(Handle, JoinHandle<Result<Ended, SupervisorEr
         links: BTreeMap::new(),
         desk: super::desk::Desk::new(jobs),
         ways,
+        wires,
         unsaved: BTreeMap::new(),
         under_way: 0,
         jumped: false,

@@ -105,7 +105,8 @@ impl Desk {
         while let Some(output) = self.desk.poll() {
             let (id, message, closed) = match output {
                 Output::StartJob { id, job } => {
-                    self.jobs.start(id, mio, job);
+                    let unread = self.ways.get(&id).map(Printer::unread).unwrap_or_default();
+                    self.jobs.start(id, mio, job, unread);
                     continue;
                 }
                 Output::CancelJob { id } => {

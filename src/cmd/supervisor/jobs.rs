@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Input;
+use super::files::Files;
 use crate::cli::desk::SessionId;
 use crate::cli::job::{
     self, Family, HOPS_MAX, Job, Outcome, PROBES, Ping, PingReport, TraceReport, Traceroute,
@@ -18,6 +21,9 @@ use crate::net::dns;
 use crate::net::stack::{PingError, Pinger, Stack};
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
+use crate::shell::sessions::UNREAD_MAX;
+use crate::sys::clock::ChassisClock;
+use crate::sys::flash::Flash;
 
 /// How long a probe of a trace waits for its answer.
 ///
@@ -29,6 +35,8 @@ const PROBE_WAIT: Duration = Duration::from_secs(5);
 /// # Source
 /// The ping of Linux, by recall.
 const LINGER: Duration = Duration::from_secs(10);
+/// How long a job waits for a screen that is behind before it looks again.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Time to live that a ping begins with.
 const TTL: u8 = 64;
 
@@ -39,10 +47,20 @@ pub(crate) enum Said {
     Done,
 }
 
+/// What jobs work with, whoever set them going.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) stack: Stack,
+    pub(super) clock: ChassisClock,
+    pub(super) flash: Arc<Flash>,
+    pub(super) outbox: mpsc::Sender<Input>,
+    /// Where the lines of a TLS key log come from, if one is kept.
+    pub(super) secrets: Option<broadcast::Sender<Arc<str>>>,
+}
+
 /// The jobs under way, one a session at most.
 pub(super) struct Jobs {
-    stack: Stack,
-    outbox: mpsc::Sender<Input>,
+    tools: Tools,
     running: BTreeMap<SessionId, Running>,
 }
 
@@ -52,24 +70,32 @@ struct Running {
 }
 
 impl Jobs {
-    pub(super) fn new(stack: Stack, outbox: mpsc::Sender<Input>) -> Jobs {
-        Jobs { stack, outbox, running: BTreeMap::new() }
+    pub(super) fn new(tools: Tools) -> Jobs {
+        Jobs { tools, running: BTreeMap::new() }
     }
 
-    /// Begins a job, with the name servers that are configured now.
-    pub(super) fn start(&mut self, id: SessionId, mio: &Mio, job: Job) {
+    /// Begins a job, with the name servers that are configured now; `unread` is what the session has
+    /// on its way to the screen.
+    pub(super) fn start(&mut self, id: SessionId, mio: &Mio, job: Job, unread: Arc<AtomicUsize>) {
         let objects = mio.config.objects();
         let domain = facts::domain_name(objects);
         let world = World {
-            stack: self.stack.clone(),
+            stack: self.tools.stack.clone(),
+            clock: self.tools.clock.clone(),
+            secrets: self.tools.secrets.clone(),
+            files: Files {
+                outbox: self.tools.outbox.clone(),
+                flash: Arc::clone(&self.tools.flash),
+            },
             dns: mio.dns_servers(),
             domain: (!domain.is_empty()).then_some(domain),
             session: id,
-            outbox: self.outbox.clone(),
+            unread,
+            outbox: self.tools.outbox.clone(),
         };
         let (cancel, cancelled) = oneshot::channel();
         let task = tokio::spawn(async move {
-            world.run(&job, cancelled).await;
+            world.run(job, cancelled).await;
             world.say(Said::Done).await;
         });
         self.running.insert(id, Running { cancel: Some(cancel), task });
@@ -99,47 +125,94 @@ impl Drop for Jobs {
 }
 
 /// What one job works with.
-struct World {
-    stack: Stack,
+pub(super) struct World {
+    pub(super) stack: Stack,
+    pub(super) clock: ChassisClock,
+    pub(super) files: Files,
+    pub(super) secrets: Option<broadcast::Sender<Arc<str>>>,
     dns: Vec<IpAddr>,
     domain: Option<String>,
     session: SessionId,
+    unread: Arc<AtomicUsize>,
     outbox: mpsc::Sender<Input>,
 }
 
 impl World {
-    async fn say(&self, said: Said) {
+    pub(super) async fn say(&self, said: Said) {
+        // Who reads slowly slows the job down instead of being cut off.
+        while self.unread.load(Ordering::Relaxed) > UNREAD_MAX / 4 {
+            tokio::time::sleep(PAUSE).await;
+        }
         // The supervisor may have ended; so will this task.
         let _ = self.outbox.send(Input::Job { session: self.session, said }).await;
     }
 
-    async fn run(&self, job: &Job, mut cancelled: oneshot::Receiver<()>) {
+    async fn run(&self, job: Job, mut cancelled: oneshot::Receiver<()>) {
+        match job {
+            Job::Ping(_) | Job::Traceroute(_) => self.probe(&job, cancelled).await,
+            Job::Capture(plan) => self.capture(*plan, cancelled).await,
+            Job::Read { file, plan } => self.read_capture(&file, &plan, cancelled).await,
+            Job::View(file) => {
+                let text = until(&mut cancelled, self.files.read(&file)).await;
+                let text = match text {
+                    None => return,
+                    Some(Ok(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+                    Some(Err(why)) => format!("{why}\n"),
+                };
+                self.say(Said::Text(text)).await;
+            }
+            Job::Transfer(_) => {
+                let done = until(&mut cancelled, self.transfer(&job)).await;
+                if let Some(Err(why)) = done {
+                    self.say(Said::Text(format!("{why}\n"))).await;
+                }
+            }
+            Job::Support(support) => self.support(support).await,
+        }
+    }
+
+    /// Returns the first address of a host; tells the operator if there is none.
+    pub(super) async fn find(&self, job: &Job, host: &str, family: Family) -> Option<IpAddr> {
+        let (stack, domain) = (&self.stack, self.domain.as_deref());
+        let found = match family {
+            Family::V4 => dns::resolve(stack, &self.dns, domain, host).await,
+            Family::V6 => dns::resolve6(stack, &self.dns, domain, host).await,
+        };
+        let addresses = found.unwrap_or_default();
+        let wanted = |address: &&IpAddr| address.is_ipv4() == (family == Family::V4);
+        if let Some(target) = addresses.iter().find(wanted) {
+            return Some(*target);
+        }
+        let unknown = addresses.is_empty() && host.parse::<IpAddr>().is_err();
+        let text = if unknown { job::unknown_host(job, host) } else { job::no_route(job) };
+        self.say(Said::Text(text)).await;
+        None
+    }
+
+    async fn probe(&self, job: &Job, mut cancelled: oneshot::Receiver<()>) {
         let (host, family) = match job {
             Job::Ping(Ping { host, family, .. }) | Job::Traceroute(Traceroute { host, family }) => {
                 (host, *family)
             }
+            Job::Capture(_)
+            | Job::Read { .. }
+            | Job::View(_)
+            | Job::Transfer(_)
+            | Job::Support(_) => return,
         };
-        let found = async {
-            let (stack, domain) = (&self.stack, self.domain.as_deref());
-            match family {
-                Family::V4 => dns::resolve(stack, &self.dns, domain, host).await,
-                Family::V6 => dns::resolve6(stack, &self.dns, domain, host).await,
-            }
-        };
-        let Some(found) = until(&mut cancelled, found).await else { return };
-        let addresses = found.unwrap_or_default();
-        let wanted = |address: &&IpAddr| address.is_ipv4() == (family == Family::V4);
-        let Some(target) = addresses.iter().find(wanted) else {
-            let known = addresses.is_empty() && host.parse::<IpAddr>().is_err();
-            let text = if known { job::unknown_host(job) } else { job::no_route(job) };
-            return self.say(Said::Text(text)).await;
-        };
-        let Some(source) = self.source(*target) else {
+        let found = until(&mut cancelled, self.find(job, host, family)).await;
+        let Some(Some(target)) = found else { return };
+        let Some(source) = self.source(target) else {
             return self.say(Said::Text(job::no_route(job))).await;
         };
         match job {
-            Job::Ping(ping) => self.ping(ping, *target, source, cancelled).await,
-            Job::Traceroute(trace) => self.trace(trace, *target, cancelled).await,
+            Job::Ping(ping) => self.ping(ping, target, source, cancelled).await,
+            Job::Traceroute(trace) => self.trace(trace, target, cancelled).await,
+            Job::Capture(_)
+            | Job::Read { .. }
+            | Job::View(_)
+            | Job::Transfer(_)
+            | Job::Support(_) => {}
         }
     }
 
@@ -253,7 +326,7 @@ impl World {
 }
 
 /// Waits for something unless the operator ends the job first.
-async fn until<T>(
+pub(super) async fn until<T>(
     cancelled: &mut oneshot::Receiver<()>,
     work: impl Future<Output = T>,
 ) -> Option<T> {

@@ -29,13 +29,17 @@ use crate::sys::flash::{Change, Flash, FlashError};
 use crate::wire::callhome::SigningKey;
 
 mod boot;
+mod capture;
 mod desk;
 mod exchange;
+mod files;
 mod jobs;
 mod links;
 mod port;
 mod status;
+mod transfer;
 mod ways;
+mod wires;
 
 pub use boot::{Boot, BootError, boot};
 pub use status::{Registration, Status};
@@ -45,6 +49,7 @@ use desk::Desk;
 use jobs::Said;
 use links::Line;
 use ways::Ways;
+use wires::Wires;
 
 /// Most inputs waiting for the loop; whoever brings more waits.
 const INBOX_MAX: usize = 256;
@@ -60,6 +65,14 @@ pub(crate) mod key {
     pub(crate) const ACCOUNTS: &str = "accounts";
     /// What the keys of the audit log's pages begin with.
     pub(crate) const AUDIT: &str = "audit/";
+
+    /// The tree of the workspace, and what the keys of its files' pieces begin with.
+    pub(crate) const WORKSPACE: &str = "workspace";
+    pub(crate) const FILE_PIECE: &str = "file/";
+
+    pub(crate) fn file_piece(number: u64) -> String {
+        format!("{FILE_PIECE}{number:016x}")
+    }
 
     pub(crate) fn audit(page: u64) -> String {
         format!("{AUDIT}{page:02}")
@@ -90,6 +103,13 @@ pub(crate) enum Input {
     Job {
         session: SessionId,
         said: Said,
+    },
+    /// Change the workspace, on behalf of a job.
+    File(files::Change),
+    /// Something came over the wire of a data port.
+    Frame {
+        port: String,
+        bytes: Vec<u8>,
     },
     /// Statuses of the NTP servers.
     Ntp(BTreeMap<String, String>),
@@ -197,7 +217,7 @@ struct Supervisor {
     ends_at_reboot: bool,
     name: String,
     clock: ChassisClock,
-    flash: Flash,
+    flash: Arc<Flash>,
     signing_key: SigningKey,
     stack: Stack,
     port: port::Port,
@@ -206,8 +226,9 @@ struct Supervisor {
     links: BTreeMap<LinkId, Line>,
     desk: Desk,
     ways: Ways,
+    wires: Wires,
     /// What has changed and is not on the disk yet, by key.
-    unsaved: BTreeMap<Cow<'static, str>, Vec<u8>>,
+    unsaved: BTreeMap<Cow<'static, str>, Option<Vec<u8>>>,
     under_way: usize,
     settling: Vec<oneshot::Sender<()>>,
     seen: Vec<oneshot::Sender<()>>,
@@ -372,7 +393,7 @@ impl Supervisor {
     /// [`SupervisorError`] when flash fails.
     fn take(&mut self, input: Input) -> Result<bool, SupervisorError> {
         let now = self.now();
-        if !matches!(input, Input::Settle(_)) {
+        if !matches!(input, Input::Settle(_) | Input::Frame { .. }) {
             self.heard = true;
             self.tell_time(now);
         }
@@ -400,11 +421,15 @@ impl Supervisor {
                 self.desk.tick(self.patience());
                 self.desk.take(now, &mut self.mio, message);
             }
+            Input::File(change) => change.apply(now, &mut self.mio.workspace),
+            Input::Frame { port, bytes } => {
+                self.mio.handle(now, Event::Broker(broker::Event::Frame { port, bytes }));
+            }
             Input::Ntp(statuses) => self.mio.handle(now, Event::Ntp(statuses)),
             Input::HostKey { kind, key } => match key.stored() {
                 Ok(stored) => {
                     // No connection sees it before this turn has written it: nothing else runs.
-                    self.unsaved.insert(kind.name().into(), stored);
+                    self.unsaved.insert(kind.name().into(), Some(stored));
                     self.ways.made(kind, *key);
                 }
                 Err(error) => tracing::error!(chassis = %self.name, "{error}"),
@@ -467,9 +492,14 @@ impl Supervisor {
                 Piece::AuditPage(page) => {
                     (key::audit(page.number).into(), serde_json::to_vec(page))
                 }
+                Piece::Workspace(stored) => (key::WORKSPACE.into(), serde_json::to_vec(stored)),
+                Piece::FilePiece { number, bytes } => {
+                    self.unsaved.insert(key::file_piece(*number).into(), bytes.clone());
+                    continue;
+                }
             };
             let encode = |error| SupervisorError::Encode { key: Cow::clone(&key), error };
-            self.unsaved.insert(key.clone(), value.map_err(encode)?);
+            self.unsaved.insert(key.clone(), Some(value.map_err(encode)?));
         }
         Ok(())
     }
@@ -479,8 +509,14 @@ impl Supervisor {
         if self.unsaved.is_empty() {
             return Ok(());
         }
-        let changes: Vec<Change<'_>> =
-            self.unsaved.iter().map(|(key, value)| Change::Put(key, value)).collect();
+        let changes: Vec<Change<'_>> = self
+            .unsaved
+            .iter()
+            .map(|(key, value)| match value {
+                Some(value) => Change::Put(key, value),
+                None => Change::Delete(key),
+            })
+            .collect();
         self.flash.write(&changes)?;
         self.unsaved.clear();
         Ok(())
@@ -513,6 +549,7 @@ impl Supervisor {
                 self.desk.console_out(now, &mut self.mio, slot, &bytes, settled);
             }
             Output::ConsoleDown { slot } => self.desk.console_down(now, &mut self.mio, slot),
+            Output::Frame { slot, port, bytes } => self.wires.send(slot, &port, &bytes),
             Output::Configured(_) => self.configured()?,
             Output::Restart { how, .. } => self.down = Some(how),
             Output::EndSession { session, text } => self.desk.end(session, text),

@@ -1,6 +1,6 @@
 //! How a supervisor stands, in the few words that a lab waits for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use crate::cmd::control::WaitFor;
 use crate::proto::agent::{Attempt, AuthorizationStatus, RegistrationReport};
 use crate::proto::config::facts;
 use crate::proto::mio::Mio;
+use crate::wire::units::Standing;
 
 /// A supervisor at a glance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -32,6 +33,8 @@ pub struct Status {
     /// Slots of the blades that are.
     pub blades: BTreeSet<Slot>,
     pub synchronized: bool,
+    /// Where the ASAs that are attached stand among others.
+    pub units: BTreeMap<Slot, Standing>,
     /// Every service that the configuration wants takes connections.
     pub serving: bool,
 }
@@ -66,7 +69,16 @@ impl Status {
             WaitFor::Attempted => !self.trying && self.registration != Registration::Pending,
             WaitFor::Attached => self.attached,
             WaitFor::Synchronized => self.synchronized,
+            WaitFor::Active => self.has(Standing::Active),
+            WaitFor::Standby => self.has(Standing::Standby),
+            WaitFor::Control => self.has(Standing::Control),
+            WaitFor::Data => self.has(Standing::Data),
+            WaitFor::Outside => self.has(Standing::Outside),
         }
+    }
+
+    fn has(&self, standing: Standing) -> bool {
+        self.units.values().any(|unit| *unit == standing)
     }
 
     pub(super) fn of(now: Now, mio: &Mio, slots: &BTreeSet<Slot>, trying: bool) -> Status {
@@ -117,6 +129,7 @@ impl Status {
             renewal_failing: matches!(last_renewal, Some(Attempt::Failed { .. })),
             virtual_account,
             trying,
+            units: blades.iter().map(|slot| (*slot, mio.broker.standing(*slot))).collect(),
             attached: blades == *slots,
             blades,
             synchronized: mio.facts.ntp.values().any(|status| status == "Time Synchronized"),

@@ -12,12 +12,14 @@
 //! ```
 
 mod dns_server;
+mod file_server;
 mod modes;
 mod ntp_server;
 pub mod router;
 mod web_server;
 
 pub use dns_server::{DnsMode, DnsServer};
+pub use file_server::{FileServer, Shelf};
 pub use modes::Modes;
 pub use ntp_server::{NtpMode, NtpServer};
 pub use router::{Router, RouterPort};

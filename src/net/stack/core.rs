@@ -11,7 +11,7 @@ use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 
 use super::frame::{ARP_LEN, arp_request, syn};
 use super::neighbour::Neighbours;
-use super::{Cidr, Listeners, Stats, TCP_BUFFER, TCP_BUFFER_LARGE, Tap};
+use super::{Cidr, Listeners, Stats, TCP_BUFFER, TCP_BUFFER_LARGE, Taps};
 use crate::net::link::{LinkError, Mac};
 use crate::net::random;
 
@@ -70,7 +70,9 @@ pub(super) struct Core {
     configured: Vec<IpCidr>,
     gateways: Vec<IpAddr>,
     pub listeners: Listeners,
-    pub tap: Option<Tap>,
+    pub taps: Taps,
+    /// Number of the tap put on last.
+    pub last_tap: u64,
     pub stats: Stats,
     pub dead: Option<LinkError>,
     /// ARP frames of our own, for the next turn.
@@ -93,7 +95,8 @@ impl Core {
             configured: Vec::new(),
             gateways: Vec::new(),
             listeners: Listeners::new(),
-            tap: None,
+            taps: Taps::new(),
+            last_tap: 0,
             stats: Stats::default(),
             dead: None,
             own_frames: Vec::new(),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -146,6 +146,33 @@ pub enum Direction {
 /// it must not call the stack.
 pub type Tap = Box<dyn FnMut(Direction, &[u8]) + Send>;
 
+/// A tap on the wire; dropping it takes the tap off.
+pub struct Tapped {
+    shared: Weak<Shared>,
+    number: u64,
+}
+
+impl Drop for Tapped {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut core = shared.core.lock();
+        let at = core.taps.iter().position(|(number, _)| *number == self.number);
+        let tap = at.map(|at| core.taps.remove(at));
+        // What the tap holds is dropped after the lock is given back: it may be a capture's last word.
+        drop(core);
+        drop(tap);
+    }
+}
+
+impl fmt::Debug for Tapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tapped({})", self.number)
+    }
+}
+
+/// Taps with their numbers.
+type Taps = Vec<(u64, Tap)>;
+
 /// Counters since power-on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -272,11 +299,14 @@ impl Stack {
         self.0.kick.notify_one();
     }
 
-    /// Puts a tap on the wire, or takes it off. With none, a frame costs one comparison.
-    pub fn set_tap(&self, tap: Option<Tap>) {
-        // The old one is dropped after the lock is given back: it may be a capture's last word.
-        let old = std::mem::replace(&mut self.0.core.lock().tap, tap);
-        drop(old);
+    /// Puts a tap on the wire for as long as what it returns lives. With none, a frame costs one
+    /// comparison.
+    pub fn tap(&self, tap: Tap) -> Tapped {
+        let mut core = self.0.core.lock();
+        core.last_tap += 1;
+        let number = core.last_tap;
+        core.taps.push((number, tap));
+        Tapped { shared: Arc::downgrade(&self.0), number }
     }
 
     /// Returns the counters.

@@ -8,7 +8,7 @@ use smoltcp::phy::{self, DeviceCapabilities, Medium, TxToken as _};
 use smoltcp::time::Instant;
 use tokio::sync::Notify;
 
-use super::{Direction, Shared, Tap, micros};
+use super::{Direction, Shared, Taps, micros};
 use crate::net::link::{HEADER, Link, LinkError};
 
 /// Most frames taken in one turn; then other tasks get theirs.
@@ -23,21 +23,21 @@ pub(super) struct Device<L> {
     staged_len: usize,
     outgoing: Vec<u8>,
     sent: u64,
-    tap: Option<Tap>,
+    taps: Taps,
 }
 
 impl<L: Link> Device<L> {
     pub fn new(link: L) -> Device<L> {
         let len = if link.offloads() { LARGE_MAX } else { link.mtu() };
         let staged = vec![0; len + HEADER];
-        Device { link, staged, staged_len: 0, outgoing: Vec::new(), sent: 0, tap: None }
+        Device { link, staged, staged_len: 0, outgoing: Vec::new(), sent: 0, taps: Taps::new() }
     }
 
     /// Takes the next frame from the link; `false` when there is none.
     fn stage(&mut self) -> Result<bool, LinkError> {
         let Some(len) = self.link.receive(&mut self.staged)? else { return Ok(false) };
         self.staged_len = len;
-        if let Some(tap) = &mut self.tap {
+        for (_, tap) in &mut self.taps {
             tap(Direction::In, &self.staged[..len]);
         }
         Ok(true)
@@ -56,7 +56,7 @@ pub(super) struct TxToken<'a, L> {
     link: &'a mut L,
     buffer: &'a mut Vec<u8>,
     sent: &'a mut u64,
-    tap: &'a mut Option<Tap>,
+    taps: &'a mut Taps,
     segment: u16,
 }
 
@@ -65,7 +65,7 @@ impl<L: Link> phy::TxToken for TxToken<'_, L> {
         self.buffer.clear();
         self.buffer.resize(len, 0);
         let result = f(self.buffer);
-        if let Some(tap) = self.tap {
+        for (_, tap) in self.taps {
             tap(Direction::Out, self.buffer);
         }
         *self.sent += 1;
@@ -94,16 +94,16 @@ impl<L: Link> phy::Device for Device<L> {
 
     fn receive(&mut self, _: Instant) -> Option<(RxToken<'_>, TxToken<'_, L>)> {
         let len = std::mem::take(&mut self.staged_len);
-        let Device { link, staged, outgoing, sent, tap, .. } = self;
+        let Device { link, staged, outgoing, sent, taps, .. } = self;
         (len > 0).then_some((
             RxToken(&staged[..len]),
-            TxToken { link, buffer: outgoing, sent, tap, segment: 0 },
+            TxToken { link, buffer: outgoing, sent, taps, segment: 0 },
         ))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<TxToken<'_, L>> {
-        let Device { link, outgoing, sent, tap, .. } = self;
-        Some(TxToken { link, buffer: outgoing, sent, tap, segment: 0 })
+        let Device { link, outgoing, sent, taps, .. } = self;
+        Some(TxToken { link, buffer: outgoing, sent, taps, segment: 0 })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -164,11 +164,11 @@ fn turn<L: Link>(shared: &Shared, device: &mut Device<L>) -> Result<Rest, LinkEr
     let mut guard = shared.core.lock();
     let core = &mut *guard;
     let now = shared.now();
-    // The tap lives in the core, where it can be changed, and works in the device, where frames
-    // pass; the lock is held meanwhile.
-    device.tap = core.tap.take();
+    // Taps live in the core, where they can be changed, and work in the device, where frames pass;
+    // the lock is held meanwhile.
+    device.taps = std::mem::take(&mut core.taps);
     let frames = serve(core, device, now);
-    core.tap = device.tap.take();
+    core.taps = std::mem::take(&mut device.taps);
     let frames = frames?;
 
     core.stats.turns += 1;

@@ -2,16 +2,7 @@
 
 use crate::base::platform::Module;
 
-/// The three rows of the feature table that licences change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Security contexts.
-    pub contexts: u32,
-    /// 3DES and AES.
-    pub strong_encryption: bool,
-    /// GTP inspection and its like.
-    pub carrier: bool,
-}
+pub use crate::wire::units::Capabilities;
 
 impl Capabilities {
     /// Returns what the units of a failover pair or a cluster share.
@@ -25,6 +16,16 @@ impl Capabilities {
             contexts: sum.min(module.contexts_max),
             strong_encryption: units.iter().any(|unit| unit.strong_encryption),
             carrier: units.iter().any(|unit| unit.carrier),
+        }
+    }
+
+    /// Returns the better of two in every row.
+    #[must_use]
+    pub fn or(self, other: Capabilities) -> Capabilities {
+        Capabilities {
+            contexts: self.contexts.max(other.contexts),
+            strong_encryption: self.strong_encryption || other.strong_encryption,
+            carrier: self.carrier || other.carrier,
         }
     }
 }

@@ -66,16 +66,21 @@ impl Blade {
         if count == 0 || count > row.count_max {
             return Err(FeatureError::Count { got: count, max: row.count_max });
         }
-        let before = self.held.get(&feature).map_or(0, |held| held.count);
+        let before = self.features.get(&feature).copied().unwrap_or(0);
         if count == before {
             return Ok(());
         }
-        if feature != Feature::Tier && !self.has_valid_tier() {
+        if !self.asks_for(feature) {
+            self.features.insert(feature, count);
+            return Ok(());
+        }
+        if feature != Feature::Tier && !self.has_valid_tier() && !self.cluster.is_data() {
             return Err(FeatureError::TierFirst);
         }
         if feature != Feature::Tier && count > before && !self.is_compliant() {
             return Err(FeatureError::OutOfCompliance);
         }
+        self.features.insert(feature, count);
         self.ask(now, feature, count);
         Ok(())
     }
@@ -85,9 +90,16 @@ impl Blade {
     /// # Errors
     /// [`FeatureError::TierLast`] for the tier while anything else is held.
     pub fn no_feature(&mut self, feature: Feature) -> Result<(), FeatureError> {
-        if feature == Feature::Tier && self.held.keys().any(|other| *other != Feature::Tier) {
+        if feature == Feature::Tier && self.features.keys().any(|other| *other != Feature::Tier) {
             return Err(FeatureError::TierLast);
         }
+        self.features.remove(&feature);
+        self.give_back(feature);
+        Ok(())
+    }
+
+    /// Gives the entitlement of a feature back, whatever the configuration says.
+    pub(super) fn give_back(&mut self, feature: Feature) {
         if let Some(held) = self.held.remove(&feature) {
             self.unwritten = true;
             self.debug(&format!("handle {} released", held.handle.0));
@@ -95,7 +107,16 @@ impl Blade {
                 self.send(Message::Release { handle: held.handle });
             }
         }
-        Ok(())
+    }
+
+    /// Asks for what is configured and not held.
+    pub(super) fn ask_missing(&mut self, now: Now) {
+        for (feature, count) in self.features.clone() {
+            let held = self.held.get(&feature).is_some_and(|held| held.count == count);
+            if self.asks_for(feature) && !held {
+                self.ask(now, feature, count);
+            }
+        }
     }
 
     /// Returns true while a feature tier may be used.

@@ -27,13 +27,22 @@ use crate::base::platform::Module;
 use crate::base::time::{Instant, Now, Utc};
 use crate::proto::Next;
 use crate::wire::appag::{Denial, Hello, Message, Refusal, Role, Welcome};
+use crate::wire::units::{Pair, PromptPart, Standing, Unit};
 
 mod capability;
+pub mod cluster;
+pub mod failover;
 mod feature;
+mod group;
 pub mod port;
+mod units;
 
 pub use capability::Capabilities;
 pub use feature::FeatureError;
+pub use units::PairError;
+
+use cluster::{Cluster, Group};
+use failover::{Cached, Failover};
 
 /// How long a blade waits before it tries to reach its supervisor again.
 pub const RECONNECT_WAIT: Duration = Duration::from_secs(1);
@@ -66,7 +75,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Write this to flash before anything that follows.
-    Persist(Stored),
+    Persist(Box<Stored>),
     /// Connect to the supervisor; answered by [`Event::Linked`] or [`Event::Unlinked`].
     Connect,
     /// Close the connection; no [`Event::Unlinked`] is needed.
@@ -87,14 +96,35 @@ pub struct Config {
     pub hostname: String,
     /// Units by feature, as the lines under `license smart` say.
     pub features: BTreeMap<Feature, u32>,
+    #[serde(default = "hostname_alone")]
+    pub prompt: Vec<PromptPart>,
+    /// Which of a failover pair this unit is.
+    #[serde(default)]
+    pub unit: Unit,
+    #[serde(default = "Pair::unconfigured")]
+    pub failover: Pair,
+    #[serde(default)]
+    pub cluster: Option<Group>,
 }
 
 impl Default for Config {
     /// # Source
     /// Seed: every prompt of a 4100's blade begins with `asa`.
     fn default() -> Config {
-        Config { hostname: "asa".to_owned(), features: BTreeMap::new() }
+        Config {
+            hostname: "asa".to_owned(),
+            features: BTreeMap::new(),
+            prompt: hostname_alone(),
+            unit: Unit::default(),
+            failover: Pair::unconfigured(),
+            cluster: None,
+        }
     }
+}
+
+/// What a prompt is made of until somebody says otherwise.
+fn hostname_alone() -> Vec<PromptPart> {
+    vec![PromptPart::Hostname]
 }
 
 /// What must survive a power cut.
@@ -105,6 +135,9 @@ pub struct Stored {
     /// The number that the next request gets.
     pub next: Handle,
     pub policy: Policy,
+    /// What the pair or cluster could do together.
+    #[serde(default)]
+    pub cached: Option<Cached>,
 }
 
 impl Default for Stored {
@@ -114,6 +147,7 @@ impl Default for Stored {
             held: BTreeMap::new(),
             next: Handle(1),
             policy: Policy::default(),
+            cached: None,
         }
     }
 }
@@ -181,9 +215,25 @@ pub struct Blade {
     stopped: bool,
     hostname: String,
     startup: Config,
+    /// Units by feature, as configured; a standby unit asks for none of them.
+    features: BTreeMap<Feature, u32>,
     held: BTreeMap<Feature, Held>,
     next: Handle,
     policy: Policy,
+    prompt: Vec<PromptPart>,
+    pair: Pair,
+    failover: Failover,
+    group: Option<Group>,
+    cluster: Cluster,
+    /// What the supervisor was told last.
+    told: Standing,
+    cached: Option<Cached>,
+    /// What flash has of it.
+    kept: Option<Cached>,
+    /// How often the configuration was saved.
+    saved: u32,
+    /// Speed of the clock, 1000 for the host's own.
+    rate_milli: u32,
     /// Level of `debug license`; 0 is off.
     debug_level: u8,
     booted_at: Instant,
@@ -198,29 +248,38 @@ impl Blade {
     /// `write memory`; the rest of the configuration comes back only if it was written.
     pub fn new(facts: Facts, stored: Stored, now: Now) -> Blade {
         let family = facts.module.family;
-        let Stored { startup, mut held, next, policy } = stored;
+        let Stored { startup, mut held, next, policy, cached } = stored;
         held.retain(|feature, held| {
             Entitlement::find(family, *feature).is_some_and(|row| row.tag == held.tag.as_str())
         });
+        let mut features = startup.features.clone();
+        features.extend(held.iter().map(|(feature, held)| (*feature, held.count)));
         let mut blade = Blade {
             facts,
             link: Link::Connecting,
             stopped: false,
             hostname: startup.hostname.clone(),
+            prompt: startup.prompt.clone(),
+            pair: startup.failover.clone(),
+            failover: Failover::new(now, startup.unit, &startup.failover),
+            group: startup.cluster.clone(),
+            cluster: Cluster::new(now, startup.cluster.as_ref()),
+            told: Standing::Alone,
             startup,
+            features,
             held,
             next,
             policy,
+            cached,
+            kept: cached,
+            saved: 0,
+            rate_milli: 1000,
             debug_level: 0,
             booted_at: now.mono,
             outputs: VecDeque::from([Output::Connect]),
             unwritten: false,
         };
-        for (feature, count) in blade.startup.features.clone() {
-            if !blade.held.contains_key(&feature) {
-                blade.ask(now, feature, count);
-            }
-        }
+        blade.ask_missing(now);
         // Until the supervisor has set the clock, the time of a request would be a guess.
         for held in blade.held.values_mut() {
             (held.asked, held.status) = (false, Status::Pending);
@@ -230,12 +289,17 @@ impl Blade {
 
     /// Applies one event.
     pub fn handle(&mut self, now: Now, event: Event) {
+        if event == Event::Due {
+            self.units_due(now);
+        }
         match (self.link, event) {
             (Link::Connecting, Event::Linked) => {
                 self.link = Link::Greeting;
                 self.send(Message::Hello(self.hello(Role::License)));
             }
-            (Link::Greeting, Event::Message(Message::Welcome(welcome))) => self.welcome(&welcome),
+            (Link::Greeting, Event::Message(Message::Welcome(welcome))) => {
+                self.welcome(now, &welcome);
+            }
             (Link::Greeting, Event::Message(Message::Refused { reason })) => {
                 self.stopped = reason == Refusal::Stopped;
                 self.hang_up(now, format!("the supervisor refuses: {reason}"));
@@ -258,20 +322,22 @@ impl Blade {
             | (Link::Connecting, Event::Message(_) | Event::Due)
             | (Link::Greeting | Link::Up, Event::Linked | Event::Due) => {}
         }
+        self.pump(now);
     }
 
     /// Returns the next thing to do; when there is none left, how long to wait.
     pub fn poll(&mut self, _now: Now) -> Next<Output> {
         if std::mem::take(&mut self.unwritten) {
-            return Next::Do(Output::Persist(self.stored()));
+            return Next::Do(Output::Persist(Box::new(self.stored())));
         }
         if let Some(output) = self.outputs.pop_front() {
             return Next::Do(output);
         }
-        Next::Wait(match self.link {
+        let retry = match self.link {
             Link::Down { retry_at } => Some(retry_at),
             Link::Connecting | Link::Greeting | Link::Up => None,
-        })
+        };
+        Next::Wait(retry.into_iter().chain(self.units_deadline()).min())
     }
 
     /// Returns what this blade says first on a connection of this role.
@@ -312,8 +378,14 @@ impl Blade {
 
     /// Returns the configuration as it stands.
     pub fn running(&self) -> Config {
-        let features = self.held.iter().map(|(feature, held)| (*feature, held.count));
-        Config { hostname: self.hostname.clone(), features: features.collect() }
+        Config {
+            hostname: self.hostname.clone(),
+            features: self.features.clone(),
+            prompt: self.prompt.clone(),
+            unit: self.failover.unit,
+            failover: self.pair.clone(),
+            cluster: self.group.clone(),
+        }
     }
 
     /// Returns the configuration that `write memory` saved last.
@@ -338,6 +410,8 @@ impl Blade {
 
     /// Saves the configuration, as `write memory` does.
     pub fn write_memory(&mut self) {
+        // A mate that is told of a higher number saves too.
+        self.saved = self.saved.saturating_add(1);
         let running = self.running();
         self.unwritten |= self.startup != running;
         self.startup = running;
@@ -354,10 +428,11 @@ impl Blade {
             held: self.held.clone(),
             next: self.next,
             policy: self.policy,
+            cached: self.cached,
         }
     }
 
-    fn welcome(&mut self, welcome: &Welcome) {
+    fn welcome(&mut self, now: Now, welcome: &Welcome) {
         self.link = Link::Up;
         self.stopped = false;
         let clock = Output::Clock { wall: welcome.wall, rate_milli: welcome.rate_milli };
@@ -368,11 +443,24 @@ impl Blade {
             self.next = welcome.next_handle;
             self.unwritten = true;
         }
+        self.set_rate(now, welcome.rate_milli);
+        self.told = Standing::Alone;
+        self.tell_standing();
+        if self.asks() {
+            self.ask_again(welcome.wall, |_| true);
+        } else {
+            // The supervisor forgot them with the last connection.
+            self.held.values_mut().for_each(|held| held.asked = false);
+        }
+    }
+
+    /// Asks the supervisor for what is held, as after every restart of either.
+    fn ask_again(&mut self, wall: Utc, which: impl Fn(&Held) -> bool) {
         let mut requests = Vec::new();
-        for held in self.held.values_mut() {
+        for held in self.held.values_mut().filter(|held| which(held)) {
             held.status = Status::Pending;
             if !std::mem::replace(&mut held.asked, true) {
-                held.requested_at = welcome.wall;
+                held.requested_at = wall;
                 self.unwritten = true;
             }
             requests.push(held.request());
@@ -389,8 +477,11 @@ impl Blade {
                 self.set_policy(export_controlled, registered);
             }
             Message::Clock { wall, rate_milli } => {
+                self.set_rate(now, rate_milli);
                 self.outputs.push_back(Output::Clock { wall, rate_milli });
             }
+            Message::Bootstrap(cluster) => self.bootstrap(now, cluster),
+            Message::Frame { port, bytes } => self.hear(now, &port, &bytes),
             Message::Ping { number } => self.send(Message::Pong { number }),
             Message::Pong { .. } => {}
             Message::Refused { reason } => {
@@ -401,6 +492,7 @@ impl Blade {
             | Message::Welcome(_)
             | Message::Request { .. }
             | Message::Release { .. }
+            | Message::Standing(_)
             | Message::ConsoleOpen { .. }
             | Message::ConsoleIn { .. }
             | Message::ConsoleOut { .. }

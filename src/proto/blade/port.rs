@@ -109,6 +109,9 @@ impl Port {
                 | Message::Enforce { .. }
                 | Message::Policy { .. }
                 | Message::Ping { .. }
+                | Message::Frame { .. }
+                | Message::Standing(_)
+                | Message::Bootstrap(_)
                 | Message::ConsoleOut { .. },
             ) => return Err(PortError::Unexpected { name }),
         }))

@@ -9,6 +9,7 @@ use crate::base::entitlement::{Entitlement, Feature};
 use crate::base::ident::{Handle, Tag};
 use crate::base::time::Instant;
 use crate::wire::appag::{Denial, Hello, Message};
+use crate::wire::units::{Bootstrap, Standing};
 
 use super::{LinkId, Verdict};
 
@@ -27,6 +28,10 @@ pub(super) struct Bay {
     pub(super) console: Option<LinkId>,
     /// Set while `license` is.
     pub(super) hello: Option<Hello>,
+    /// Where its ASA stands among others, while it is attached.
+    pub(super) standing: Standing,
+    /// What the configuration makes its ASA.
+    pub(super) bootstrap: Option<Bootstrap>,
     pub(super) off: bool,
     /// True if its application is not to run: the module is there, and asks for nothing.
     pub(super) stopped: bool,
@@ -174,7 +179,10 @@ impl Bay {
         if self.entries.iter().any(|(h, e)| *h != handle && e.tag == tag && e.is_live()) {
             return Err(Denial::TagHeld);
         }
-        if !is_tier(&tag) && !self.entries.values().any(|e| e.is_live() && is_tier(&e.tag)) {
+        if !is_tier(&tag)
+            && !self.is_per_unit(&tag)
+            && !self.entries.values().any(|e| e.is_live() && is_tier(&e.tag))
+        {
             return Err(Denial::TierFirst);
         }
         self.make_room(handle, &tag)?;
@@ -183,6 +191,16 @@ impl Bay {
         self.entries.insert(handle, entry);
         self.next = self.next.max(Handle(handle.0.saturating_add(1)));
         Ok(if known == Some((count, true)) { Change::None } else { Change::Made })
+    }
+
+    /// Tells whether the ASA may hold an entitlement without a tier: the tier of a cluster is its
+    /// control node's.
+    ///
+    /// # Source
+    /// Seed, "ASA-cluster", the data unit: strong encryption alone.
+    fn is_per_unit(&self, tag: &Tag) -> bool {
+        matches!(self.standing, Standing::Data | Standing::Outside)
+            && Feature::of_tag(tag) == Some(Feature::StrongEncryption)
     }
 
     /// Forgets what an older handle held of this tag, and the oldest lapsed entries beyond the limit.
@@ -205,7 +223,9 @@ impl Bay {
             return if handle < self.next { Ok(Change::None) } else { Err(Denial::HandleUnknown) };
         };
         if is_tier(&entry.tag) {
-            let live = |(h, e): (&Handle, &Entry)| *h != handle && e.is_live();
+            let live = |(h, e): (&Handle, &Entry)| {
+                *h != handle && e.is_live() && !self.is_per_unit(&e.tag)
+            };
             if self.entries.iter().any(live) {
                 return Err(Denial::TierLast);
             }

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::base::ident::{Handle, Slot, Tag};
 use crate::base::time::Instant;
 use crate::wire::appag::{Decoder, Encoder, FrameError, Hello, Message, Role};
+use crate::wire::units::Standing;
 
 /// A connection, from the moment it is accepted.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub(super) enum Step {
     Ping { number: u32 },
     ConsoleOut { slot: Slot, bytes: Vec<u8>, settled: Option<u32> },
     ConsoleClosed { slot: Slot },
+    Frame { slot: Slot, port: String, bytes: Vec<u8> },
+    Standing { slot: Slot, standing: Standing },
     Nothing,
 }
 
@@ -94,6 +97,12 @@ impl Link {
                 Step::Request { slot, handle, tag, count }
             }
             (State::License { slot }, Message::Release { handle }) => Step::Release { slot, handle },
+            (State::License { slot }, Message::Frame { port, bytes }) => {
+                Step::Frame { slot, port, bytes }
+            }
+            (State::License { slot }, Message::Standing(standing)) => {
+                Step::Standing { slot, standing }
+            }
             (State::Console { slot }, Message::ConsoleOut { bytes, settled }) => {
                 Step::ConsoleOut { slot, bytes, settled }
             }
@@ -111,10 +120,18 @@ impl Link {
                 | Message::Ping { .. }
                 | Message::Pong { .. }
                 | Message::ConsoleOut { .. }
-                | Message::ConsoleClosed,
+                | Message::ConsoleClosed
+                | Message::Frame { .. }
+                | Message::Standing(_),
             )
             | (State::License { .. }, Message::ConsoleOut { .. } | Message::ConsoleClosed)
-            | (State::Console { .. }, Message::Request { .. } | Message::Release { .. })
+            | (
+                State::Console { .. },
+                Message::Request { .. }
+                | Message::Release { .. }
+                | Message::Frame { .. }
+                | Message::Standing(_),
+            )
             | (
                 State::Greeted | State::License { .. } | State::Console { .. },
                 Message::Hello(_),
@@ -132,6 +149,7 @@ impl Link {
                 | Message::Enforce { .. }
                 | Message::Policy { .. }
                 | Message::Clock { .. }
+                | Message::Bootstrap(_)
                 | Message::ConsoleOpen { .. }
                 | Message::ConsoleIn { .. },
             ) => return Err(Fault::Unexpected { name }),

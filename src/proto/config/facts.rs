@@ -1,5 +1,6 @@
 //! The configuration as other machines need it: typed, with names instead of paths.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::factory::{OutOfBand, Trustpoint};
@@ -7,6 +8,8 @@ use super::objects::Objects;
 use super::path::Path;
 use super::schema::Verb;
 use super::value::{Value, split_url};
+use crate::base::ident::Slot;
+use crate::wire::units::Bootstrap;
 
 /// An address range that may reach a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -326,4 +329,40 @@ pub fn may_reach(objects: &Objects, service: Service, address: IpAddr) -> bool {
 /// `telnet-server`, `ntp-authentication`.
 pub fn is_service_on(objects: &Objects, words: &str) -> bool {
     objects.is_enabled(&services(), words)
+}
+
+/// Returns what each slot of a clustered logical device is in its cluster.
+///
+/// # Source
+/// Vendor's guide on clusters of a 9300, recall: units are named `unit-CHASSIS-SLOT`, their addresses
+/// on the cluster control link are `127.2.CHASSIS.SLOT`, and it is port-channel 48.
+pub fn clusters(objects: &Objects) -> BTreeMap<Slot, Bootstrap> {
+    let mut clusters = BTreeMap::new();
+    for device in objects.children(&at(&[("ssa", &[])]), "logical-device") {
+        let bootstraps = objects.children(&device, "cluster-bootstrap");
+        let Some(given) = bootstraps.first() else { continue };
+        if objects.text(&device, "TYPE") != "clustered" {
+            continue;
+        }
+        let chassis = objects.text(given, "chassis-id").parse::<u8>().unwrap_or(1);
+        let name = objects.text(given, "name");
+        let network = objects.text(given, "cluster-control-link network");
+        let network = network.parse().ok().filter(|ip: &Ipv4Addr| !ip.is_unspecified());
+        let [a, b, _, _] = network.unwrap_or(Ipv4Addr::new(127, 2, 0, 0)).octets();
+        for slot in objects.text(&device, "SLOTS").split(',') {
+            let Some(slot) = slot.trim().parse().ok().and_then(Slot::new) else { continue };
+            let bootstrap = Bootstrap {
+                group: if name.is_empty() { device.name().to_owned() } else { name.clone() },
+                unit: format!("unit-{chassis}-{slot}"),
+                port: "Port-channel48".to_owned(),
+                address: Ipv4Addr::new(a, b, chassis, slot.number()),
+                mask: Ipv4Addr::new(255, 255, 0, 0),
+                // Ours: the first slot of the first chassis leads.
+                priority: u32::from(chassis.saturating_sub(1)) * 3 + u32::from(slot.number()),
+                key: objects.text(given, "key"),
+            };
+            clusters.insert(slot, bootstrap);
+        }
+    }
+    clusters
 }

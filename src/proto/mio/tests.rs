@@ -110,12 +110,18 @@ impl Lab {
                     Output::Persist(Piece::Agent(stored)) => self.agent = *stored,
                     Output::Persist(Piece::Broker(stored)) => self.broker = stored,
                     Output::Persist(Piece::Config(stored)) => self.config = Some(stored),
-                    Output::Persist(Piece::Accounts(_) | Piece::AuditPage(_)) => {}
+                    Output::Persist(
+                        Piece::Accounts(_)
+                        | Piece::AuditPage(_)
+                        | Piece::Workspace(_)
+                        | Piece::FilePiece { .. },
+                    ) => {}
                     Output::Send { bytes, .. } => self.decoder.push(&bytes),
                     Output::Ask { .. } => panic!("a reservation asks nobody"),
                     Output::Close { .. }
                     | Output::ConsoleOut { .. }
                     | Output::ConsoleDown { .. }
+                    | Output::Frame { .. }
                     | Output::Configured(_)
                     | Output::Restart { .. }
                     | Output::EndSession { .. }

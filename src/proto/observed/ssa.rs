@@ -7,6 +7,7 @@ use crate::base::platform::{FXOS_RELEASE, dotted};
 use crate::base::time::Utc;
 use crate::proto::config::{Objects, Path};
 use crate::proto::mio::Mio;
+use crate::wire::units::Standing;
 
 const SLOT: &str = "/ssa/slot";
 const MONITOR: &str = "/ssa/slot/monitor";
@@ -49,9 +50,14 @@ pub(super) static READINGS: &[Reading] = &[
         }
     }),
     (INSTANCE, "Cluster State", |look| {
-        (if is_clustered(look) { "Not In Cluster" } else { "Not Applicable" }).to_owned()
+        let text = match (standing(look), is_clustered(look)) {
+            (Standing::Control | Standing::Data, _) => "In Cluster",
+            (_, true) => "Not In Cluster",
+            (_, false) => "Not Applicable",
+        };
+        text.to_owned()
     }),
-    (INSTANCE, "Cluster Role", |_| "None".to_owned()),
+    (INSTANCE, "Cluster Role", |look| cluster_role(standing(look)).to_owned()),
     (INSTANCE, "Current Job Type", |look| {
         let enabled = look.objects().is_enabled(look.path, "");
         (if enabled { "Start" } else { "Stop" }).to_owned()
@@ -160,6 +166,25 @@ fn instance(look: Look<'_>) -> Instance {
 /// Tells whether the application itself has spoken, not its module alone.
 fn is_attached(look: Look<'_>) -> bool {
     look.slot().is_some_and(|slot| look.mio.broker.attached(slot).is_some())
+}
+
+/// Returns where the ASA that the object belongs to stands among others.
+fn standing(look: Look<'_>) -> Standing {
+    look.slot().map_or(Standing::Alone, |slot| look.mio.broker.standing(slot))
+}
+
+/// # Source
+/// `kick-show-app-instance-detail.txt`: `In Cluster` and `Slave`, words of FXOS before 2.10.
+const fn cluster_role(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Control => "Master",
+        Standing::Data => "Slave",
+        Standing::Alone
+        | Standing::Seeking
+        | Standing::Active
+        | Standing::Standby
+        | Standing::Outside => "None",
+    }
 }
 
 /// # Source

@@ -9,6 +9,7 @@ use crate::base::ident::{Handle, Slot, Tag};
 use crate::base::time::Utc;
 
 use super::{BODY_MAX, CONSOLE_CHUNK_MAX, FrameError};
+use crate::wire::units::{Bootstrap, PACKET_MAX, PORT_MAX, Standing};
 
 /// Longest text field, in bytes.
 pub const TEXT_MAX: usize = 255;
@@ -62,6 +63,14 @@ pub enum Message {
     // Either way.
     /// The console session is over.
     ConsoleClosed,
+    /// Something on the wire of a blade's port, to or from other units.
+    Frame { port: String, bytes: Vec<u8> },
+    // Blade to supervisor, units.
+    /// Where the blade stands among others.
+    Standing(Standing),
+    // Supervisor to blade, units.
+    /// What the chassis's configuration makes the blade.
+    Bootstrap(Bootstrap),
 }
 
 /// What a connection is for.
@@ -164,7 +173,7 @@ impl Denial {
 
 impl Message {
     /// The kinds there are, as the header's sixth byte names them.
-    pub const KINDS: RangeInclusive<u8> = 1..=16;
+    pub const KINDS: RangeInclusive<u8> = 1..=19;
 
     /// Returns the byte that names this kind of message in a header.
     pub const fn kind(&self) -> u8 {
@@ -185,6 +194,9 @@ impl Message {
             Message::ConsoleIn { .. } => 14,
             Message::ConsoleOut { .. } => 15,
             Message::ConsoleClosed => 16,
+            Message::Frame { .. } => 17,
+            Message::Standing(_) => 18,
+            Message::Bootstrap(_) => 19,
         }
     }
 
@@ -207,6 +219,9 @@ impl Message {
             Message::ConsoleIn { .. } => "ConsoleIn",
             Message::ConsoleOut { .. } => "ConsoleOut",
             Message::ConsoleClosed => "ConsoleClosed",
+            Message::Frame { .. } => "Frame",
+            Message::Standing(_) => "Standing",
+            Message::Bootstrap(_) => "Bootstrap",
         }
     }
 
@@ -266,6 +281,20 @@ impl Message {
                 put_bytes(out, bytes);
             }
             Message::ConsoleClosed => {}
+            Message::Frame { port, bytes } => {
+                put_text(out, port);
+                put_bytes(out, bytes);
+            }
+            Message::Standing(standing) => out.push(*standing as u8),
+            Message::Bootstrap(cluster) => {
+                put_text(out, &cluster.group);
+                put_text(out, &cluster.unit);
+                put_text(out, &cluster.port);
+                out.extend(cluster.address.octets());
+                out.extend(cluster.mask.octets());
+                out.extend(cluster.priority.to_be_bytes());
+                put_text(out, &cluster.key);
+            }
         }
     }
 
@@ -351,6 +380,25 @@ impl<'a> Fields<'a> {
                 Message::ConsoleOut { settled: there.then_some(serial), bytes: self.rest()? }
             }
             16 => Message::ConsoleClosed,
+            17 => {
+                let at = self.at;
+                let port = self.text()?.to_owned();
+                let bytes = self.rest()?;
+                if port.len() > PORT_MAX || bytes.len() > PACKET_MAX {
+                    return Err(self.error(at));
+                }
+                Message::Frame { port, bytes }
+            }
+            18 => Message::Standing(self.choice(|code| Standing::ALL.get(code).copied())?),
+            19 => Message::Bootstrap(Bootstrap {
+                group: self.text()?.to_owned(),
+                unit: self.text()?.to_owned(),
+                port: self.text()?.to_owned(),
+                address: self.array::<4>()?.into(),
+                mask: self.array::<4>()?.into(),
+                priority: self.u32()?,
+                key: self.text()?.to_owned(),
+            }),
             got => return Err(FrameError::Kind { got }),
         })
     }

@@ -8,13 +8,14 @@ use crate::base::ident::{Handle, Slot, Tag};
 use crate::base::time::Utc;
 
 use super::*;
+use crate::wire::units::{Bootstrap, Standing};
 
 #[test]
 fn a_frame_is_what_the_picture_says() {
     let mut encoder = Encoder::default();
     encoder.encode(&Message::ConsoleClosed);
     let frame = encoder.encode(&Message::Release { handle: Handle(0x0102) });
-    assert_eq!(frame, b"VFAG\x01\x05\x00\x00\x00\x01\x00\x00\x00\x04\x00\x00\x01\x02");
+    assert_eq!(frame, b"VFAG\x02\x05\x00\x00\x00\x01\x00\x00\x00\x04\x00\x00\x01\x02");
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn each_fault_has_its_name_and_sticks() {
     let table: [(Vec<u8>, FrameError); 10] = [
         (b"GET / HTTP/1.1".to_vec(), FrameError::Magic),
         (b"V!".to_vec(), FrameError::Magic),
-        (b"VFAG\x02".to_vec(), FrameError::Version { got: 2 }),
+        (b"VFAG\x03".to_vec(), FrameError::Version { got: 3 }),
         (good(|f| f[5] = 99), FrameError::Kind { got: 99 }),
         (good(|f| f[5] = 0), FrameError::Kind { got: 0 }),
         (good(|f| f[9] = 7), FrameError::Sequence { expected: 0, got: 7 }),
@@ -116,7 +117,7 @@ proptest! {
         kind in Message::KINDS,
         body in vec(any::<u8>(), 0..200),
     ) {
-        let mut frame = b"VFAG\x01".to_vec();
+        let mut frame = b"VFAG\x02".to_vec();
         frame.push(kind);
         frame.extend([0; 4]);
         frame.extend(u32::try_from(body.len()).unwrap().to_be_bytes());
@@ -134,7 +135,7 @@ proptest! {
 
     #[test]
     fn pieces_do_not_matter(
-        picks in vec(0..16_usize, 1..12),
+        picks in vec(0..19_usize, 1..12),
         damage in proptest::option::of((any::<proptest::sample::Index>(), 1..=255_u8)),
         cuts in vec(1..40_usize, 1..40),
     ) {
@@ -244,5 +245,16 @@ fn one_of_each() -> Vec<Message> {
         Message::ConsoleIn { serial: 1, bytes: b"show license all\r".to_vec() },
         Message::ConsoleOut { bytes: b"asa# ".to_vec(), settled: Some(1) },
         Message::ConsoleClosed,
+        Message::Frame { port: "Ethernet1/4".to_owned(), bytes: b"VFUN".to_vec() },
+        Message::Standing(Standing::Data),
+        Message::Bootstrap(Bootstrap {
+            group: "GROUP1".to_owned(),
+            unit: "unit-1-1".to_owned(),
+            port: "Port-channel48".to_owned(),
+            address: [127, 2, 1, 1].into(),
+            mask: [255, 255, 0, 0].into(),
+            priority: 1,
+            key: String::new(),
+        }),
     ]
 }

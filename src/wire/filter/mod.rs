@@ -45,6 +45,11 @@ impl Filter {
         Ok(Filter { steps })
     }
 
+    /// Makes the filter that takes every frame.
+    pub fn all() -> Filter {
+        Filter { steps: vec![program::Step::Answer(true)] }
+    }
+
     /// Returns whether the filter takes a frame that had `wire_len` bytes on the wire, and of which
     /// `frame` was captured.
     pub fn matches(&self, frame: &[u8], wire_len: u32) -> bool {

@@ -3,9 +3,35 @@
 //! # Source
 //! RFC 826, RFC 903, RFC 2390 and RFC 5227 for the packets; tshark 4.0 for the words.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
 use super::line::colons;
 use super::part::Part;
 use super::{Field, Pass, Read};
+
+/// Most addresses whose stations are remembered.
+const OWNERS_MAX: usize = 1024;
+
+/// Which station each address was first seen at.
+#[derive(Debug, Default)]
+pub(super) struct Owners(BTreeMap<Ipv4Addr, [u8; 6]>);
+
+impl Owners {
+    /// Returns whether `address` is this station's as far as was seen.
+    fn owns(&mut self, address: Ipv4Addr, station: [u8; 6]) -> bool {
+        if station == [0xff; 6] || station == [0; 6] {
+            return true;
+        }
+        if let Some(known) = self.0.get(&address) {
+            return *known == station;
+        }
+        if self.0.len() < OWNERS_MAX {
+            self.0.insert(address, station);
+        }
+        true
+    }
+}
 
 /// Reads an ARP packet, or a RARP one, which differs by its Ethernet type alone.
 pub(super) fn packet(pass: &mut Pass<'_>, packet: Part<'_>, reverse: bool) -> Read {
@@ -16,7 +42,9 @@ pub(super) fn packet(pass: &mut Pass<'_>, packet: Part<'_>, reverse: bool) -> Re
     let (hardware_len, protocol_len) = (packet.u8(4)?, packet.u8(5)?);
     let op = packet.u16(6)?;
     pass.facts.number(Field::ArpOpcode, u64::from(op));
-    if (hardware, protocol, hardware_len, protocol_len) != (1, 0x0800, 6, 4) {
+    // Ethernet and its sibling, IEEE 802.
+    let ethernet = matches!(hardware, 1 | 6);
+    if !ethernet || (protocol, hardware_len, protocol_len) != (0x0800, 6, 4) {
         unknown(pass, op);
         return Ok(());
     }
@@ -45,6 +73,16 @@ pub(super) fn packet(pass: &mut Pass<'_>, packet: Part<'_>, reverse: bool) -> Re
         7 => pass.add(format_args!("DRARP Error")),
         10 => pass.add(format_args!("ARP NAK")),
         other => unknown(pass, other),
+    }
+    let mut twice = None;
+    if matches!(op, 1 | 2) && !from.is_unspecified() && !pass.state.owners.owns(from, who) {
+        twice = Some(from);
+    }
+    if op == 2 && !about.is_unspecified() && !pass.state.owners.owns(about, whom) {
+        twice = Some(about);
+    }
+    if let Some(address) = twice {
+        pass.add(format_args!(" (duplicate use of {address} detected!)"));
     }
     match op {
         3 | 4 => pass.name("RARP"),

@@ -17,6 +17,7 @@ pub(super) fn message(pass: &mut Pass<'_>, message: Part<'_>) -> Read {
     pass.facts.layer("dhcp");
     pass.clear();
     let op = message.u8(0)?;
+    message.u8(2)?;
     if message.len() < OPTIONS - 4 {
         tell_op(pass, message, op)?;
         message.slice(0, OPTIONS)?;

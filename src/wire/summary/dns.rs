@@ -11,10 +11,37 @@ const RECORDS_MAX: u32 = 512;
 /// Longest name, in bytes.
 const NAME_MAX: usize = 255;
 
+/// Which of the protocols that share the format it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kin {
+    Dns,
+    Multicast,
+    LinkLocal,
+}
+
 /// Reads a message.
 pub(super) fn message(pass: &mut Pass<'_>, message: Part<'_>) -> Read {
-    pass.name("DNS");
-    pass.facts.layer("dns");
+    read(pass, message, Kin::Dns)
+}
+
+/// Reads a message of multicast DNS.
+pub(super) fn local(pass: &mut Pass<'_>, message: Part<'_>) -> Read {
+    read(pass, message, Kin::Multicast)
+}
+
+/// Reads a message of link-local name resolution.
+pub(super) fn link_local(pass: &mut Pass<'_>, message: Part<'_>) -> Read {
+    read(pass, message, Kin::LinkLocal)
+}
+
+fn read(pass: &mut Pass<'_>, message: Part<'_>, kin: Kin) -> Read {
+    let (name, layer) = match kin {
+        Kin::Dns => ("DNS", "dns"),
+        Kin::Multicast => ("MDNS", "mdns"),
+        Kin::LinkLocal => ("LLMNR", "llmnr"),
+    };
+    pass.name(name);
+    pass.facts.layer(layer);
     pass.clear();
     let (id, flags) = (message.u16(0)?, message.u16(2)?);
     let (response, op, code) = (flags & 0x8000 != 0, flags >> 11 & 0xf, flags & 0xf);
@@ -40,7 +67,7 @@ pub(super) fn message(pass: &mut Pass<'_>, message: Part<'_>) -> Read {
     let (authorities, additional) = (message.u16(8)?, message.u16(10)?);
     let mut at = 12;
     for _ in 0..u32::from(questions).min(RECORDS_MAX) {
-        at = question(pass, message, at)?;
+        at = question(pass, message, at, kin)?;
     }
     let records = u32::from(answers) + u32::from(authorities) + u32::from(additional);
     for _ in 0..records.min(RECORDS_MAX) {
@@ -49,12 +76,16 @@ pub(super) fn message(pass: &mut Pass<'_>, message: Part<'_>) -> Read {
     Ok(())
 }
 
-fn question(pass: &mut Pass<'_>, message: Part<'_>, at: usize) -> Result<usize, Short> {
+fn question(pass: &mut Pass<'_>, message: Part<'_>, at: usize, kin: Kin) -> Result<usize, Short> {
     let (name, at) = name(message, at)?;
     let kind = message.u16(at)?;
-    message.u16(at + 2)?;
+    let class = message.u16(at + 2)?;
     tell_kind(pass, kind);
     pass.add(format_args!(" {name}"));
+    if kin == Kin::Multicast {
+        // The top bit of the class asks for an answer to the asker alone.
+        pass.add(format_args!(", \"{}\" question", if class & 0x8000 == 0 { "QM" } else { "QU" }));
+    }
     pass.facts.text(Field::DnsQueryName, &name);
     pass.facts.number(Field::DnsQueryType, u64::from(kind));
     Ok(at + 4)
@@ -63,11 +94,10 @@ fn question(pass: &mut Pass<'_>, message: Part<'_>, at: usize) -> Result<usize, 
 fn record(pass: &mut Pass<'_>, message: Part<'_>, at: usize) -> Result<usize, Short> {
     let (owner, at) = name(message, at)?;
     let kind = message.u16(at)?;
-    message.u16(at + 2)?;
-    tell_kind(pass, kind);
-    pass.facts.text(Field::DnsAnswerName, &owner);
     message.u32(at + 4)?;
     let len = usize::from(message.u16(at + 8)?);
+    tell_kind(pass, kind);
+    pass.facts.text(Field::DnsAnswerName, &owner);
     let at = at + 10;
     if len == 0 {
         return Ok(at);

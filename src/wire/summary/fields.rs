@@ -126,6 +126,18 @@ fields! {
     TcpDuplicateAck, "tcp.analysis.duplicate_ack", Flag, "Duplicate ACK";
     TcpLostSegment, "tcp.analysis.lost_segment", Flag, "Previous segment not captured";
     TcpOutOfOrder, "tcp.analysis.out_of_order", Flag, "Out-of-order segment";
+    TcpFastRetransmission, "tcp.analysis.fast_retransmission", Flag, "Fast retransmission";
+    TcpSpuriousRetransmission, "tcp.analysis.spurious_retransmission", Flag, "Spurious retransmission";
+    TcpZeroWindow, "tcp.analysis.zero_window", Flag, "Zero window";
+    TcpZeroWindowProbe, "tcp.analysis.zero_window_probe", Flag, "Zero window probe";
+    TcpZeroWindowProbeAck, "tcp.analysis.zero_window_probe_ack", Flag, "Zero window probe ACK";
+    TcpKeepAlive, "tcp.analysis.keep_alive", Flag, "Keep-alive";
+    TcpKeepAliveAck, "tcp.analysis.keep_alive_ack", Flag, "Keep-alive ACK";
+    TcpWindowFull, "tcp.analysis.window_full", Flag, "Window full";
+    TcpWindowUpdate, "tcp.analysis.window_update", Flag, "Window update";
+    TcpAckedUnseen, "tcp.analysis.ack_lost_segment", Flag, "ACKed unseen segment";
+    TcpPortsReused, "tcp.analysis.reused_ports", Flag, "Port numbers reused";
+    TcpAnalysisFlags, "tcp.analysis.flags", Flag, "Analysis flags";
     DnsId, "dns.id", Number, "Transaction ID";
     DnsResponse, "dns.flags.response", Flag, "Response";
     DnsRcode, "dns.flags.rcode", Number, "Reply code";
@@ -162,6 +174,8 @@ pub struct Facts {
     pub(super) on: bool,
     layers: Vec<&'static str>,
     facts: Vec<Fact>,
+    /// How many of both there were where a segment's payload begins.
+    mark: (usize, usize),
 }
 
 /// Most facts that are noted about one frame.
@@ -185,6 +199,18 @@ impl Facts {
     pub(super) fn clear(&mut self) {
         self.layers.clear();
         self.facts.clear();
+    }
+
+    /// Remembers that what comes now may turn out to be a part of something only.
+    pub(super) fn mark(&mut self) {
+        self.mark = (self.layers.len(), self.facts.len());
+    }
+
+    /// Forgets what was noted since the mark.
+    pub(super) fn forget(&mut self) {
+        let (layers, facts) = self.mark;
+        self.layers.truncate(layers);
+        self.facts.truncate(facts);
     }
 
     pub(super) fn layer(&mut self, name: &'static str) {

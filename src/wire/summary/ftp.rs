@@ -116,7 +116,7 @@ pub(super) fn line(
         note_text(pass, Field::FtpRequest, word);
         request(pass, session, &word.to_ascii_uppercase(), &said);
     }
-    if shown.data.is_whole() || end.is_some() { Ok(Took::All) } else { Err(Short::Cut) }
+    Ok(Took::All)
 }
 
 fn request(pass: &mut Pass<'_>, session: &Session, word: &[u8], said: &str) {

@@ -147,6 +147,11 @@ fn message(
                 return Ok(Step::Ask(Need::Segment));
             }
             if !rest.is_whole() {
+                if session.seen {
+                    begin(pass, first);
+                    pass.line.info.push_str("Continuation");
+                }
+                session.seen = true;
                 return Err(Short::Cut);
             }
         }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::ip::Route;
-use super::part::Part;
+use super::part::{Part, Short};
 use super::{Field, Pass, Read};
 
 /// Most echo requests that are remembered.
@@ -48,10 +48,11 @@ pub(super) fn message(pass: &mut Pass<'_>, route: Route, message: Part<'_>) -> R
     let name = type_name(kind);
     match kind {
         0 | 8 | 13..=18 => {
+            pass.add(format_args!("{name:<20}"));
             let (id, seq) = (message.u16(4)?, message.u16(6)?);
             let swapped = seq.swap_bytes();
             let hops = route.hops;
-            let text = format_args!("{name:<20} id=0x{id:04x}, seq={seq}/{swapped}, ttl={hops}");
+            let text = format_args!(" id=0x{id:04x}, seq={seq}/{swapped}, ttl={hops}");
             pass.add(text);
             if kind == 8 {
                 pass.state.echoes.asked(route, id, seq, pass.line.number);
@@ -67,7 +68,57 @@ pub(super) fn message(pass: &mut Pass<'_>, route: Route, message: Part<'_>) -> R
             Code::Unknown => pass.add(format_args!("{name:<20} (Unknown code: {code})")),
         },
     }
+    if matches!(kind, 3..=5 | 11 | 12) {
+        note_quoted(pass, message);
+        return quoted(message);
+    }
     Ok(())
+}
+
+/// Notes for display filters whose packet an error quotes.
+fn note_quoted(pass: &mut Pass<'_>, message: Part<'_>) {
+    let Ok(packet) = message.from(8) else { return };
+    let (Ok(first), Ok(proto)) = (packet.u8(0), packet.u8(9)) else { return };
+    let (Ok(src), Ok(dst)) = (packet.v4(12), packet.v4(16)) else { return };
+    pass.facts.layer("ip");
+    pass.facts.number(Field::IpProto, u64::from(proto));
+    pass.facts.v4(Field::IpSrc, src);
+    pass.facts.v4(Field::IpDst, dst);
+    if let Ok(carried) = packet.from(usize::from(first & 0xf) * 4) {
+        note_carried(pass, proto, carried);
+    }
+}
+
+/// Notes which protocol a quoted packet carries, and between which ports.
+pub(super) fn note_carried(pass: &mut Pass<'_>, proto: u8, carried: Part<'_>) {
+    let (Ok(src), Ok(dst)) = (carried.u16(0), carried.u16(2)) else { return };
+    let (layer, from, to) = match proto {
+        6 => ("tcp", Field::TcpSrc, Field::TcpDst),
+        17 => ("udp", Field::UdpSrc, Field::UdpDst),
+        1 => {
+            pass.facts.layer("icmp");
+            pass.facts.number(Field::IcmpType, u64::from(src >> 8));
+            return pass.facts.number(Field::IcmpCode, u64::from(src & 0xff));
+        }
+        _ => return,
+    };
+    pass.facts.layer(layer);
+    pass.facts.number(from, u64::from(src));
+    pass.facts.number(to, u64::from(dst));
+}
+
+/// Looks whether what an error quotes was cut.
+fn quoted(message: Part<'_>) -> Read {
+    let Ok(packet) = message.from(8) else { return Ok(()) };
+    let look = || -> Result<(), Short> {
+        let header = usize::from(packet.u8(0)? & 0xf) * 4;
+        let proto = packet.u8(9)?;
+        let carried = packet.from(header)?;
+        let needed = if proto == 6 { 20 } else { 8 };
+        carried.slice(0, needed.min(carried.len())).map(|_| ())
+    };
+    // An error quotes as much as it likes.
+    look().or_else(|short| if short == Short::Cut { Err(short) } else { Ok(()) })
 }
 
 fn type_name(kind: u8) -> &'static str {

@@ -6,7 +6,7 @@
 use super::ip::Route;
 use super::line::colons;
 use super::part::{Part, Short};
-use super::{Field, Pass, Read};
+use super::{Field, Pass, Read, icmp};
 
 /// Most options of one message that are read.
 const OPTIONS_MAX: u32 = 64;
@@ -60,8 +60,36 @@ pub(super) fn message(pass: &mut Pass<'_>, route: Route, message: Part<'_>) -> R
             options(pass, message, 24)
         }
         137 => options(pass, message, 40),
+        1..=4 => {
+            note_quoted(pass, message);
+            quoted(message)
+        }
+        143 => message.is_whole().then_some(()).ok_or(Short::Cut),
         _ => Ok(()),
     }
+}
+
+/// Notes for display filters whose packet an error quotes.
+fn note_quoted(pass: &mut Pass<'_>, message: Part<'_>) {
+    let Ok(packet) = message.from(8) else { return };
+    let (Ok(next), Ok(src), Ok(dst)) = (packet.u8(6), packet.v6(8), packet.v6(24)) else { return };
+    pass.facts.layer("ipv6");
+    pass.facts.v6(Field::Ip6Src, src);
+    pass.facts.v6(Field::Ip6Dst, dst);
+    if let Ok(carried) = packet.from(40) {
+        icmp::note_carried(pass, next, carried);
+    }
+}
+
+/// Looks whether what an error quotes was cut.
+fn quoted(message: Part<'_>) -> Read {
+    let Ok(packet) = message.from(8) else { return Ok(()) };
+    let look = || -> Result<(), Short> {
+        let needed = 40 + if packet.u8(6)? == 6 { 20 } else { 8 };
+        packet.slice(0, needed.min(packet.len())).map(|_| ())
+    };
+    // An error quotes as much as it likes.
+    look().or_else(|short| if short == Short::Cut { Err(short) } else { Ok(()) })
 }
 
 /// Reads the options of neighbour discovery, which name stations.
@@ -86,6 +114,7 @@ fn options(pass: &mut Pass<'_>, message: Part<'_>, at: usize) -> Read {
             }
             _ => {}
         }
+        rest.slice(0, len.min(rest.len()))?;
         rest = rest.from(len)?;
     }
     Ok(())

@@ -25,8 +25,9 @@ pub(super) fn packet(pass: &mut Pass<'_>, packet: Part<'_>) -> Read {
     pass.facts.layer("ipv6");
     pass.clear();
     let (len, next, hops) = (usize::from(packet.u16(4)?), packet.u8(6)?, packet.u8(7)?);
-    let (src, dst) = (packet.v6(8)?, packet.v6(24)?);
+    let src = packet.v6(8)?;
     pass.line.source = Party::V6(src);
+    let dst = packet.v6(24)?;
     pass.line.destination = Party::V6(dst);
     pass.facts.number(Field::Ip6Len, len as u64);
     pass.facts.number(Field::Ip6Next, u64::from(next));
@@ -49,10 +50,11 @@ fn headers(pass: &mut Pass<'_>, route: Route, next: u8, payload: Part<'_>) -> Re
             44 => return fragment(pass, route, payload),
             _ => return carried(pass, route, next, payload),
         };
-        if payload.len() < 2 {
+        if payload.len() < 2 || payload.is_cut_below(len) {
             pass.clear().push_str(name);
         }
         let (kind, header) = (payload.u8(0)?, payload.sub(0, len)?);
+        header.slice(0, len)?;
         if next == 43 && header.u8(2)? == 0 && header.u8(3)? > 0 {
             // The last address of a source route is where the packet goes to in the end.
             if let Ok(last) = header.v6(len.saturating_sub(16)) {

@@ -66,6 +66,10 @@ impl Line {
         }
     }
 
+    pub(super) const fn is_v6(&self) -> bool {
+        matches!(self.source, Party::V6(_))
+    }
+
     /// Returns the line as a text in the layout that belongs to `words`.
     ///
     /// # Source

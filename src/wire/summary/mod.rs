@@ -33,7 +33,7 @@ mod tftp;
 mod tls;
 mod udp;
 
-pub use fields::{Fact, Facts, Field, Value};
+pub use fields::{Fact, Facts, Field, Shape, Value};
 pub use line::{Label, LaidOut, Line, Party, Words};
 
 use self::fragments::Fragments;
@@ -58,6 +58,7 @@ pub struct Dissector {
 #[derive(Debug, Default)]
 struct State {
     fragments: Fragments,
+    owners: arp::Owners,
     echoes: Echoes,
     streams: tcp::Streams,
     transfers: tftp::Transfers,
@@ -123,6 +124,11 @@ impl Dissector {
             let cut = self.line.info.floor_char_boundary(INFO_MAX);
             self.line.info.truncate(cut);
         }
+        &self.line
+    }
+
+    /// Returns the last frame's line.
+    pub const fn line(&self) -> &Line {
         &self.line
     }
 

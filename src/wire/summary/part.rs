@@ -55,6 +55,11 @@ impl<'a> Part<'a> {
         if end <= self.len { Short::Cut } else { Short::Beyond }
     }
 
+    /// Returns whether it was cut and fewer than `len` bytes are left.
+    pub(super) const fn is_cut_below(self, len: usize) -> bool {
+        self.bytes.len() < len && !self.is_whole()
+    }
+
     /// Returns `len` bytes from `at` on.
     pub(super) fn slice(self, at: usize, len: usize) -> Result<&'a [u8], Short> {
         let end = at.saturating_add(len);

@@ -124,10 +124,8 @@ fn version(
     let said = said.strip_suffix(b"\r").unwrap_or(said);
     let major = if said.starts_with(b"SSH-2.") { 2 } else { 1 };
     session.ends[end].version = Some(major);
-    if let [Some(a), Some(b)] = [session.ends[0].version, session.ends[1].version] {
-        let name = if a.min(b) == 2 { "SSHv2" } else { "SSHv1" };
-        session.name = Some(name);
-        pass.name(name);
+    if !told.server {
+        session.name = Some(if major == 2 { "SSHv2" } else { "SSHv1" });
     }
     let mut text = String::new();
     text::push(&mut text, said);

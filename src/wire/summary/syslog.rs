@@ -45,7 +45,7 @@ pub(super) fn message(pass: &mut Pass<'_>, message: Part<'_>) -> Read {
         let said = String::from_utf8_lossy(rest.captured());
         pass.facts.text(Field::SyslogMessage, &said);
     }
-    if rest.is_whole() { Ok(()) } else { Err(Short::Cut) }
+    Ok(())
 }
 
 const FACILITIES: [&str; 24] = [

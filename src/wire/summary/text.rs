@@ -29,7 +29,7 @@ pub(super) fn push(out: &mut String, bytes: &[u8]) {
                 letter => out.push(letter),
             }
         }
-        for _ in chunk.invalid() {
+        if !chunk.invalid().is_empty() {
             out.push('\u{fffd}');
         }
     }

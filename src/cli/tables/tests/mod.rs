@@ -19,6 +19,7 @@ use crate::wire::appag::{Encoder, Hello, Message, Role as LinkRole};
 use super::*;
 
 mod callhome;
+mod files;
 mod hardware;
 mod replay;
 mod reservation;

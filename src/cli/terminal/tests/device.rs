@@ -36,7 +36,8 @@ pub(super) fn chassis() -> Mio {
     let broker = Broker::new(hardware, broker::Stored::default(), NOW);
     let tree = Tree::factory(&Factory { hostname, ..Factory::default() });
     let (ntp, certificates) = (BTreeMap::new(), BTreeMap::new());
-    Mio::new(agent, broker, tree, Facts { chassis, serial, ntp, certificates })
+    let (leased_dns, died) = Default::default();
+    Mio::new(agent, broker, tree, Facts { chassis, serial, ntp, certificates, leased_dns, died })
 }
 
 /// Its module.

@@ -197,7 +197,10 @@ impl World {
                     }
                 }
                 Output::Demand(totals) => self.demand = totals,
-                Output::ConsoleOut { .. } | Output::ConsoleDown { .. } | Output::Log(_) => {}
+                Output::ConsoleOut { .. }
+                | Output::ConsoleDown { .. }
+                | Output::Frame { .. }
+                | Output::Log(_) => {}
             }
         }
         moved
@@ -213,7 +216,7 @@ impl World {
             moved = true;
             match output {
                 blade::Output::Persist(stored) => {
-                    module.flash = stored;
+                    module.flash = *stored;
                     if cuts && self.rng.one_in(10) {
                         self.restart_blade(slot);
                     }

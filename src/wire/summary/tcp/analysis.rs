@@ -84,6 +84,9 @@ impl Notes {
 
     /// Notes them for display filters.
     pub(super) fn tell(&self, facts: &mut Facts) {
+        if !facts.is_on() {
+            return;
+        }
         let again = self.again.filter(|again| *again != Again::OutOfOrder);
         let out_of_order = self.again == Some(Again::OutOfOrder);
         for (field, is) in [
@@ -91,6 +94,18 @@ impl Notes {
             (Field::TcpDuplicateAck, self.duplicate_ack.is_some()),
             (Field::TcpLostSegment, self.lost),
             (Field::TcpOutOfOrder, out_of_order),
+            (Field::TcpFastRetransmission, self.again == Some(Again::Fast)),
+            (Field::TcpSpuriousRetransmission, self.again == Some(Again::Spurious)),
+            (Field::TcpZeroWindow, self.zero_window),
+            (Field::TcpZeroWindowProbe, self.zero_window_probe),
+            (Field::TcpZeroWindowProbeAck, self.zero_window_probe_ack),
+            (Field::TcpKeepAlive, self.keep_alive),
+            (Field::TcpKeepAliveAck, self.keep_alive_ack),
+            (Field::TcpWindowFull, self.window_full),
+            (Field::TcpWindowUpdate, self.window_update),
+            (Field::TcpAckedUnseen, self.acked_unseen),
+            (Field::TcpPortsReused, self.ports_reused),
+            (Field::TcpAnalysisFlags, !self.prefix().is_empty()),
         ] {
             if is {
                 facts.flag(field, true);

@@ -11,6 +11,8 @@ use crate::wire::summary::{Field, Pass, Read, Words, dns, ftp, http, ssh, tls};
 
 /// Most bytes of one message that are kept until the rest of it comes.
 pub(super) const WAITING_MAX: usize = 1024 * 1024;
+/// Bytes of a cut payload with which nothing is looked for any more.
+const GUESS: usize = 8;
 /// How far a message reaches that ends where its connection does.
 const UNTIL_FIN: u32 = 0x4000_0000;
 
@@ -174,13 +176,17 @@ pub(super) fn read(
     if notes.repeats() {
         return Ok(());
     }
+    pass.facts.mark();
     let mut speaker = Speaker { stream, seen };
     if payload.len() == 0 {
         return speaker.finish(pass);
     }
     // The classic layout shows segments one by one.
     if !payload.is_whole() || pass.fragment || pass.words == Words::Classic {
-        return speaker.speak(pass, payload, false).map(|_| ());
+        let took = speaker.speak(pass, payload, false)?;
+        // tshark asks those who guess; the least that one of them looks at is not there.
+        let guess = took == Took::Nothing && payload.is_cut_below(GUESS);
+        return if guess { Err(Short::Cut) } else { Ok(()) };
     }
     let mut rest = payload;
     let mut seq = seen.header.seq.wrapping_add(u32::from(seen.header.has(super::SYN)));
@@ -383,6 +389,7 @@ fn raw(pass: &mut Pass<'_>) {
     if pass.fixed {
         return;
     }
+    pass.facts.forget();
     pass.name("TCP");
     if !pass.line.info.is_empty() {
         pass.line.info.push(' ');
