@@ -2,6 +2,9 @@
 //!
 //! Every test is skipped, with the reason, where QEMU or the image is missing.
 
+#![cfg(feature = "appliance")]
+#![allow(clippy::unwrap_used, reason = "a test may, outside its test functions too")]
+
 use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
