@@ -105,7 +105,9 @@ pub fn settings(value: &Value) -> Plan {
             writer.firepower(map);
         }
         Value::Object(map) => writer.ours(map),
-        _ => writer.refuse("the file", "it has no settings by name"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            writer.refuse("the file", "it has no settings by name");
+        }
     }
     writer.plan
 }

@@ -5,6 +5,8 @@
 //! kernel's, a server with ours. The client does the same with both, by turns. Server and client
 //! are this program again.
 
+#![allow(clippy::disallowed_methods, reason = "a bench measures the host's own time")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

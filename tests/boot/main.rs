@@ -2,6 +2,9 @@
 //!
 //! Every test is skipped, with the reason, where QEMU or the image is missing.
 
+#![cfg(feature = "appliance")]
+#![allow(clippy::unwrap_used, reason = "a test may, outside its test functions too")]
+
 use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
@@ -312,14 +315,18 @@ fn reboot_and_shutdown_at_the_console() {
     let disk = folder.overlay(&image);
     let day0 = day0(&folder, "hostname = \"edge-1\"\n");
     let arguments = arguments("", &["-fw_cfg", &day0]);
-    for (word, last) in [("reboot", "Restarting system."), ("shutdown", "Power down.")] {
+    let table = [
+        ("reboot", "(yes/no):", "yes", "Restarting system."),
+        ("shutdown", "'YES' or 'NO':", "YES", "Power down."),
+    ];
+    for (word, question, answer, last) in table {
         let mut guest = Machine::with_disk(&disk, &arguments);
         guest.log_in("Admin123");
         guest.type_line("connect local-mgmt");
         guest.expect("(local-mgmt)# ");
         guest.type_line(word);
-        guest.expect("(yes/no):");
-        guest.type_line("yes");
+        guest.expect(question);
+        guest.type_line(answer);
         // QEMU is started with -no-reboot, so that both end it.
         guest.expect(last);
         guest.ends_within(STOP);

@@ -1,5 +1,7 @@
 //! The files for labs under `images/` against the schemas of their tools, each with a broken twin.
 
+#![allow(clippy::unwrap_used, reason = "a test may, outside its test functions too")]
+
 use std::path::Path;
 use std::process::Command;
 

@@ -1,5 +1,8 @@
 //! `vfxos mio` as a process, on a tunnel: no root, no interface.
 
+#![cfg(feature = "appliance")]
+#![allow(clippy::unwrap_used, reason = "a test may, outside its test functions too")]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};

@@ -1,6 +1,9 @@
 //! A chassis beside real servers: TAP and AF_PACKET in network namespaces. They need root; without
 //! it, or without a program, a test says that it was skipped, and why.
 
+#![cfg(feature = "appliance")]
+#![allow(clippy::unwrap_used, reason = "a test may, outside its test functions too")]
+
 mod network;
 mod servers;
 mod wire;

@@ -12,7 +12,7 @@ use super::control::SOCKET;
 use super::lab;
 use crate::sys::boot::disk::{self, Block};
 use crate::sys::boot::watch::{Deadline, Seen, Watch, ask_to_end, end_all, start_self};
-use crate::sys::boot::{self, Ground, Power, media};
+use crate::sys::boot::{self, Ground, Power, address, media};
 use crate::sys::{console, process};
 
 mod flash;
@@ -199,6 +199,11 @@ impl Init {
     /// Returns how the supervisor is started here.
     fn arguments(&mut self) -> Vec<String> {
         let cards = boot::cards();
+        for card in cards.iter().filter(|_| self.ground == Ground::Machine) {
+            if let Err(error) = address::bring_up(&card.name) {
+                say(&format!("{}: {error}", card.name));
+            }
+        }
         if let (Ground::Container, Some(first)) = (self.ground, cards.first())
             && let Err(why) = self.options.take_address(first)
         {
@@ -300,7 +305,11 @@ impl Init {
                     console::say("Sending all processes the KILL signal...");
                     return end;
                 }
-                _ => {}
+                Seen::Ended { .. }
+                | Seen::Terminate
+                | Seen::Interrupt
+                | Seen::Button
+                | Seen::Line(_) => {}
             }
         }
     }

@@ -49,14 +49,7 @@ fn gateway(routes: &str, interface: &str) -> Option<Ipv4Addr> {
 #[allow(unsafe_code)]
 pub fn take(interface: &str) -> io::Result<()> {
     nix::ioctl_write_ptr_bad!(set_address, libc::SIOCSIFADDR, libc::ifreq);
-    let open: OwnedFd =
-        socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
-    // SAFETY: an ifreq is plain bytes, and all zeros is one.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    let room = request.ifr_name.len() - 1;
-    for (place, byte) in request.ifr_name.iter_mut().take(room).zip(interface.bytes()) {
-        *place = libc::c_char::from_ne_bytes([byte]);
-    }
+    let (open, mut request) = asking_of(interface)?;
     let nobody = libc::sockaddr {
         sa_family: u16::try_from(libc::AF_INET).unwrap_or_default(),
         sa_data: [0; 14],
@@ -65,6 +58,39 @@ pub fn take(interface: &str) -> io::Result<()> {
     // SAFETY: SIOCSIFADDR reads one ifreq, alive during the call.
     unsafe { set_address(open.as_raw_fd(), &raw const request) }?;
     Ok(())
+}
+
+/// Brings an interface up: nobody else does on a machine that has only us.
+///
+/// # Errors
+/// What the kernel says.
+#[allow(unsafe_code)]
+pub fn bring_up(interface: &str) -> io::Result<()> {
+    nix::ioctl_readwrite_bad!(get_flags, libc::SIOCGIFFLAGS, libc::ifreq);
+    nix::ioctl_write_ptr_bad!(set_flags, libc::SIOCSIFFLAGS, libc::ifreq);
+    let (open, mut request) = asking_of(interface)?;
+    // SAFETY: SIOCGIFFLAGS reads the name and writes the flags of one ifreq, alive during the call.
+    unsafe { get_flags(open.as_raw_fd(), &raw mut request) }?;
+    let up = libc::c_short::try_from(libc::IFF_UP).unwrap_or_default();
+    // SAFETY: the kernel has just written this field, and any bits of it are a number.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    request.ifr_ifru.ifru_flags = flags | up;
+    // SAFETY: SIOCSIFFLAGS reads one ifreq, alive during the call.
+    unsafe { set_flags(open.as_raw_fd(), &raw const request) }?;
+    Ok(())
+}
+
+/// Returns a socket to ask the kernel at, and a request about an interface.
+#[allow(unsafe_code)]
+fn asking_of(interface: &str) -> io::Result<(OwnedFd, libc::ifreq)> {
+    let open = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    // SAFETY: an ifreq is plain bytes, and all zeros is one.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    let room = request.ifr_name.len() - 1;
+    for (place, byte) in request.ifr_name.iter_mut().take(room).zip(interface.bytes()) {
+        *place = libc::c_char::from_ne_bytes([byte]);
+    }
+    Ok((open, request))
 }
 
 #[cfg(test)]

@@ -296,8 +296,11 @@ pub fn make(block: &Block) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Bytes of a template, and where they belong.
+type Laid<'a> = (u64, &'a [u8]);
+
 /// Takes a template apart: its size, and what is where.
-fn read_template(bytes: &[u8]) -> Option<(u64, Vec<(u64, &[u8])>)> {
+fn read_template(bytes: &[u8]) -> Option<(u64, Vec<Laid<'_>>)> {
     let mut rest = bytes.strip_prefix(TEMPLATE_MAGIC)?;
     let mut size = [0; 8];
     rest.read_exact(&mut size).ok()?;
