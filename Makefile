@@ -6,7 +6,7 @@ SEEDS ?= 10000
 SIM    = $(CARGO) test --locked --profile sim --no-default-features
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help run build check lint pure unit sim test lab test-netns image test-boot boot bench bench-net bench-boot doc sources deny bless clean
+.PHONY: help run build check lint pure unit sim test lab test-netns image test-boot bench bench-net bench-boot doc sources deny bless clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -37,7 +37,7 @@ sim: ## Simulations and models, 10,000 seeds each; SEEDS=n for another number, S
 	  $(SIM) --lib -- simulation authority::tests
 	SEEDS=$(SEEDS) $(SIM) --test sim
 
-test: check lab test-netns deny boot ## All of check, the lab driven as a process, the network, and the image where QEMU is installed
+test: check lab test-netns deny ## All of check, the lab driven as a process, and the network
 
 lab: ## The shipped binary driven as a process
 	$(CARGO) test --locked --test lab --test drills --test authority --test operator --test ssh --test mio
@@ -50,10 +50,6 @@ image: ## Make the appliance: disk, kernel, container image, sums (KERNEL=debian
 
 test-boot: image ## Boot the image in QEMU, register, cut the power; CUTS=200 for that many cuts
 	$(CARGO) test --locked --test boot
-
-boot:
-	@if command -v qemu-system-x86_64 >/dev/null; then $(MAKE) test-boot; \
-	else echo "test-boot: skipped: qemu-system-x86_64 is not installed"; fi
 
 bench-boot: image ## Time to login: beside a bare init on the same kernel, size, memory, idle CPU
 	python3 qemu/bench.py

@@ -140,7 +140,7 @@ async fn a_chassis_at_the_end_of_a_udp_tunnel_answers_and_keeps_its_address() {
 async fn a_unix_tunnel_leads_to_the_first_boot_dialog_without_an_address() {
     let folder = Folder::new();
     let (near, far) = (folder.path("near"), folder.path("far"));
-    let link = UnixTunnel::open(Path::new(&near), Some(far.clone().into()), 1500).unwrap();
+    let link = UnixTunnel::open(Path::new(&near), Some(far.clone().into()), 1500).await.unwrap();
     let stack = Stack::spawn(config(), link).unwrap();
     let (mgmt, state) = (format!("unix:{far}:{near}"), folder.path("s"));
     let mio = Mio::start(&["--mgmt", &mgmt, "--state", &state, "--blade", "none"]);

@@ -100,7 +100,8 @@ pub async fn plug(
         Spec::Unix(local, remote) => {
             let mtu = mtu.unwrap_or(TUNNEL_MTU);
             let link = tunnel::UnixTunnel::open(local, remote.clone(), mtu);
-            Stack::spawn(config(mac.unwrap_or(made_up)), link.map_err(|error| say(&error))?)
+            let link = link.await.map_err(|error| say(&error))?;
+            Stack::spawn(config(mac.unwrap_or(made_up)), link)
         }
     };
     spawned.map_err(|error| say(&error))

@@ -23,7 +23,10 @@ impl UdpTunnel {
     /// # Errors
     /// What the operating system says, such as an address that is in use.
     pub async fn open(local: SocketAddr, remote: SocketAddr, mtu: usize) -> io::Result<UdpTunnel> {
-        Ok(UdpTunnel { socket: UdpSocket::bind(local).await?, remote, mtu })
+        let socket = UdpSocket::bind(local).await?;
+        // The first frame would be lost while nobody has asked whether the socket takes one.
+        socket.writable().await?;
+        Ok(UdpTunnel { socket, remote, mtu })
     }
 }
 
@@ -73,11 +76,13 @@ impl UnixTunnel {
     ///
     /// # Errors
     /// What the operating system says, such as a path that is too long.
-    pub fn open(local: &Path, remote: Option<PathBuf>, mtu: usize) -> io::Result<UnixTunnel> {
+    pub async fn open(local: &Path, remote: Option<PathBuf>, mtu: usize) -> io::Result<UnixTunnel> {
         if std::fs::symlink_metadata(local).is_ok_and(|found| found.file_type().is_socket()) {
             std::fs::remove_file(local)?;
         }
         let socket = UnixDatagram::bind(local)?;
+        // As above.
+        socket.writable().await?;
         let fixed = remote.is_some();
         Ok(UnixTunnel { socket, local: local.to_owned(), remote, fixed, mtu })
     }
@@ -185,9 +190,9 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("vfxos-tunnel-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (near, far) = (folder.join("a"), folder.join("b"));
-        let mut a = UnixTunnel::open(&near, None, 1500).unwrap();
+        let mut a = UnixTunnel::open(&near, None, 1500).await.unwrap();
         a.send(&[9; 60]);
-        let mut b = UnixTunnel::open(&far, Some(near.clone()), 1500).unwrap();
+        let mut b = UnixTunnel::open(&far, Some(near.clone()), 1500).await.unwrap();
         b.send(&[1; 60]);
         let mut buffer = [0; 1514];
         a.ready().await;

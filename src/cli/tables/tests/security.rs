@@ -51,14 +51,16 @@ fn a_certificate_expires_when_its_time_has_come() {
 #[test]
 fn a_chain_is_judged_by_what_it_holds() {
     let mut lab = Lab::new();
-    lab.type_all(&["scope security", "create trustpoint Long", "set certchain"]);
+    lab.type_all(&["scope security", "create trustpoint Long"]);
+    lab.run("set certchain");
     lab.bytes(CHAIN.repeat(10).replace('\n', "\r").as_bytes());
     lab.run("ENDOFBUF");
     lab.type_all(&["up", "commit-buffer"]);
     assert_eq!(lab.run("show trustpoint Long | grep Status"), "Cert Status: Cert Chain Too Long\n");
     lab.type_all(&["create trustpoint None", "up", "commit-buffer"]);
     assert_eq!(lab.run("show trustpoint None | grep Status"), "Cert Status: Empty Cert\n");
-    lab.type_all(&["create keyring Own", "set cert"]);
+    lab.type_all(&["create keyring Own"]);
+    lab.run("set cert");
     lab.bytes(CHAIN.replace('\n', "\r").as_bytes());
     lab.run("ENDOFBUF");
     lab.type_all(&["up", "commit-buffer"]);
