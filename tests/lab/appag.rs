@@ -134,7 +134,7 @@ fn whoever_speaks_out_of_turn_is_told_closed_and_logged() {
     let mut victim = Victim::new();
     let table: [(&[u8], Refusal, &str); 12] = [
         (b"GET / HTTP/1.1\r\n\r\n", Refusal::Protocol, "not an AppAG frame"),
-        (&spoilt(&[(4, 2)]), Refusal::Version, "AppAG version 2, expected 1"),
+        (&spoilt(&[(4, 1)]), Refusal::Version, "AppAG version 1, expected 2"),
         (&spoilt(&[(5, 99)]), Refusal::Protocol, "AppAG message kind 99 is unknown"),
         (&spoilt(&[(9, 5)]), Refusal::Protocol, "AppAG frame number 5, expected 0"),
         (&spoilt(&[(10, 0xff)]), Refusal::Protocol, "bytes, expected at most 16384"),

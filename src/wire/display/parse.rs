@@ -98,17 +98,9 @@ impl<'a> Parser<'a> {
     }
 
     fn any(&mut self) -> Result<Node, DisplayError> {
-        let mut node = self.either()?;
-        while self.accept(&["or", "||"]) {
-            node = Node::Or(Box::new(node), Box::new(self.either()?));
-        }
-        Ok(node)
-    }
-
-    fn either(&mut self) -> Result<Node, DisplayError> {
         let mut node = self.both()?;
-        while self.accept(&["xor", "^^"]) {
-            node = Node::Xor(Box::new(node), Box::new(self.both()?));
+        while self.accept(&["or", "||"]) {
+            node = Node::Or(Box::new(node), Box::new(self.both()?));
         }
         Ok(node)
     }

@@ -39,7 +39,6 @@ fn frames_are_chosen_by_what_was_seen_in_them() {
         "eth.src == 02:00:5e:10:00:01",
         "ip.addr !== 192.0.2.1",
         "frame.len > 50 && frame.len < 100",
-        "tcp xor udp",
     ] {
         assert!(takes(filter), "{filter}");
     }

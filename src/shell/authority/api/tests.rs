@@ -272,7 +272,9 @@ fn the_description_and_the_routes_and_the_words_of_ctl_are_the_same_operations()
     });
     assert_eq!(served.collect::<BTreeSet<_>>(), described.collect::<BTreeSet<_>>());
 
-    let words: BTreeSet<_> = leaves().into_iter().map(|(words, _)| words).collect();
+    // The clock of one chassis is a lab's alone: an authority has none.
+    let words = leaves().into_iter().map(|(words, _)| words).filter(|words| words != "clock skew");
+    let words: BTreeSet<_> = words.collect();
     let routes: BTreeSet<_> = ROUTES.iter().map(|route| route.words.to_owned()).collect();
     assert_eq!(words, routes);
 }
