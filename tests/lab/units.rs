@@ -70,6 +70,8 @@ fn the_standby_unit_takes_over_from_one_that_is_killed_and_asks_its_own_chassis(
 
     kill(lab.blades(0)[0].unwrap(), Signal::SIGKILL).unwrap();
     lab.asked("wait active 60s --chassis FPR4125-2");
+    lab.out().through("Switching to Active");
+    lab.out().through("# ");
     lab.asked("clock advance 1m");
     lab.asked("wait authorized 60s --chassis FPR4125-2");
     let history = lab.say("show failover history");
